@@ -1,0 +1,218 @@
+"""The series in order, the code hash, and the blocks that are generated.
+
+`python .ci/series.py` rewrites every generated block of notebooks and README
+from this table and data/results/core.json. `make badges REPO=owner/name` first
+exchanges the repository's name everywhere.
+"""
+
+import ast
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+RESULTS = ROOT / "data" / "results" / "core.json"
+
+# name, title, what you can do after it
+SERIES = (
+    ("01_environment_setup", "Environment", "choose and load a model that fits your machine"),
+    ("02_dataset", "Dataset", "write tool-calling rows and check them for leaks"),
+    ("03_baseline_evaluation", "Baseline", "score a model strictly, with intervals"),
+    ("04_finetuning", "Fine-tuning", "fine-tune, pick the epoch on dev, save, reload"),
+    ("05_training_curves", "Curves", "read losses, and tell overfitting"),
+    ("06_post_training_evaluation", "After", "prove that it got better, and read the misses"),
+)  # fmt: skip
+BOOTSTRAP = "Runs anywhere:"  # how the cell that fetches the rest begins
+_REPOSITORY = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/blob/")
+
+
+def read(path):
+    """A notebook as an nbformat 4.5 object."""
+    return nbformat.read(path, as_version=4)
+
+
+def code_hash(notebook):
+    """sha256 over what the outputs come from: cells, helper package, data.
+
+    The bootstrap cell is left out (it names the repository), comments and
+    docstrings of the helper package too.
+    """
+    digest = hashlib.sha256()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and BOOTSTRAP not in cell.source[:80]:
+            digest.update(cell.source.encode() + b"\0")
+    for path in sorted(NOTEBOOKS.rglob("*.py")):
+        digest.update(_without_docstrings(path.read_text()).encode())
+    for path in (
+        *sorted(NOTEBOOKS.rglob("*.jinja")),
+        *sorted(ROOT.glob("data/*/*.jsonl")),
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _without_docstrings(source):
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant):
+                body[0].value.value = ""
+    return ast.dump(tree)
+
+
+def results():
+    """The recorded run, or None before the first one."""
+    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else None
+
+
+def block(text, name, content):
+    """Text with the generated block of that name holding content."""
+    start, end = f"<!-- generated: {name} -->", "<!-- end of generated -->"
+    pattern = re.compile(re.escape(start) + ".*?" + re.escape(end), re.S)
+    if not pattern.search(text):
+        raise SystemExit(f"no block {start!r} in: {text[:60]!r}")
+    return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
+
+
+def repository():
+    """owner/name as the README's links give it."""
+    return _REPOSITORY.search((ROOT / "README.md").read_text())[1]
+
+
+def rename(new):
+    """Exchange the repository's name in README and notebooks."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", new):
+        raise SystemExit(f"REPO must be owner/name, not {new!r}.")
+    old = repository()
+    for path in (ROOT / "README.md", *sorted(NOTEBOOKS.glob("*.ipynb"))):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def navigation(index):
+    """Links to the notebooks before and after."""
+    parts = []
+    if index:
+        name, title, _ = SERIES[index - 1]
+        parts.append(f"← [{index} · {title}]({name}.ipynb)")
+    parts.append("[Contents](../README.md)")
+    if index + 1 < len(SERIES):
+        name, title, _ = SERIES[index + 1]
+        parts.append(f"[{index + 2} · {title}]({name}.ipynb) →")
+    return " | ".join(parts)
+
+
+def head(index):
+    """Badges, what one needs, navigation: behind each notebook's first sentence."""
+    name, repo, run = SERIES[index][0], repository(), (results() or {}).get("run")
+    colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}.ipynb"
+    viewer = f"https://nbviewer.org/github/{repo}/blob/main/notebooks/{name}.ipynb"
+    lines = [
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
+        f"[View on nbviewer]({viewer})",
+        "",
+        "**You need**",
+        "",
+    ]
+    if run:
+        lines.append(
+            f"- {minutes(run, name)} on the recorded machine: {run['machine']}."
+        )
+        lines.append(
+            "- Alone from cold it first runs what it needs of the notebooks before it."
+            if index > 2
+            else "- Nothing from other notebooks."
+        )
+    lines += [
+        "- Git and Python 3.11 or later; the packages, about 2 GB with a CPU build of torch, "
+        "0.24 GB of them the embedded weights; on Colab torch is there already.",
+        "- To accept: the [Gemma Terms of Use](https://ai.google.dev/gemma/terms). For "
+        "FunctionGemma also its licence on Hugging Face and a token; without, the embedded "
+        "Gemma 3 270M is used.",
+        "",
+        navigation(index),
+    ]
+    return "\n".join(lines)
+
+
+def minutes(run, name):
+    """Recorded minutes in words."""
+    value = run["minutes"][name]
+    return "Under a minute" if value < 1 else f"{value:.0f} minutes"
+
+
+def contents_table():
+    """README's table of notebooks."""
+    repo, run = repository(), (results() or {}).get("run")
+    lines = [
+        "| # | notebook | after it you can | CPU, recorded | |",
+        "|---|---|---|---|---|",
+    ]
+    for i, (name, title, gain) in enumerate(SERIES, 1):
+        colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}.ipynb"
+        time = minutes(run, name).lower() if run else ""
+        lines.append(
+            f"| {i} | [{title}](https://github.com/{repo}/blob/main/notebooks/{name}.ipynb) "
+            f"| {gain} | {time} | [Colab]({colab}) |"
+        )
+    return "\n".join(lines)
+
+
+def results_table():
+    """README's result table, from data/results/core.json."""
+    core = results()
+    if core is None:
+        return "No recorded run yet: `make docs` makes one."
+    slices = list(core["after"]["slices"])
+    names = {"majority": "majority class", "tfidf": "TF-IDF + logistic regression",
+             "before": "before fine-tuning", "after": "**after fine-tuning**"}  # fmt: skip
+    lines = [
+        "| | strictly correct | 95% interval | "
+        + " | ".join(s.replace("_", " ") for s in slices)
+        + " |",
+        "|---" * (3 + len(slices)) + "|",
+    ]
+    for key, name in names.items():
+        s = core[key]
+        low, high = s["wilson"]
+        cells = [f"{s['slices'][c]['correct']}/{s['slices'][c]['n']}" for c in slices]
+        lines.append(
+            f"| {name} | {s['correct']}/{s['n']} = {s['strict']:.1%} "
+            f"| {low:.1%} to {high:.1%} | " + " | ".join(cells) + " |"
+        )
+    m, run = core["mcnemar"], core["run"]
+    lines += [
+        "",
+        f"{m['fixed']} prompts fixed, {m['broken']} broken by fine-tuning (exact McNemar "
+        f"p = {m['p']:.1g}); {core['pairs']['correct']} of {core['pairs']['n']} minimal pairs "
+        f"wholly right. Model: {core['base']}. Training took "
+        f"{core['training']['minutes']:.0f} minutes. Machine: {run['machine']}, {run['date']}.",
+    ]
+    return "\n".join(lines)
+
+
+def write():
+    """Rewrite every generated block."""
+    for index, (name, *_) in enumerate(SERIES):
+        path = NOTEBOOKS / f"{name}.ipynb"
+        notebook = read(path)
+        first, last = notebook.cells[0], notebook.cells[-1]
+        first.source = block(first.source, "head", head(index))
+        last.source = block(last.source, "navigation", navigation(index))
+        nbformat.write(notebook, path)
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    text = block(text, "notebooks", contents_table())
+    readme.write_text(block(text, "results", results_table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["rename"]:
+        rename(sys.argv[2])
+    write()

@@ -1,0 +1,39 @@
+# make run    the series, notebook by notebook, on real weights
+# make test   lint, unit tests, static checks, all notebooks on a tiny model
+# make docs   re-execute in place, for the record
+# make badges REPO=owner/name    point every link at another repository
+# make cold   each notebook alone, in an empty folder (long)
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Same set-up for every target: made again when a requirement changes.
+STAMP := .venv/installed
+
+.PHONY: run test docs badges cold clean
+
+run: $(STAMP)
+	$(BIN)/python .ci/execute.py run
+
+test: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q tests --ignore=tests/cold
+
+docs: $(STAMP)
+	$(BIN)/python .ci/execute.py docs
+
+cold: $(STAMP)
+	$(BIN)/python -m pytest -q tests/cold
+
+badges: $(STAMP)
+	$(BIN)/python .ci/series.py rename $(REPO)
+
+$(STAMP): requirements.txt constraints.txt tests/requirements.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -r requirements.txt -r tests/requirements.txt -c constraints.txt
+	touch $@
+
+clean:
+	rm -rf .venv artifacts tutorial

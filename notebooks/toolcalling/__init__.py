@@ -1,0 +1,12 @@
+"""Helpers that the notebooks share. Each module stands alone:
+
+function_calls   FunctionGemma's calls as text: parse and render
+conversations    the tools, the policy, rows and what they become
+hardware         device, number format, attention
+hub_access       can a gated model be had, and if not, why
+embedded_model   Gemma 3 270M from a package, made ready for tools
+models           choose, load, save
+evaluation       generate, judge, score
+charts           the series' figures
+workspace        where things are kept, what must be there first
+"""

@@ -1,0 +1,117 @@
+"""What this machine can do: device, number format, attention."""
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import torch
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """device: "cuda", "mps" or "cpu". bf16: autocast matmuls to bfloat16.
+
+    attention: what `attn_implementation` should be. memory_gib: of the device.
+    The *_reason fields say why, in words.
+    """
+
+    device: str
+    name: str
+    memory_gib: float
+    bf16: bool
+    bf16_reason: str
+    attention: str
+    attention_reason: str
+
+    def __str__(self):
+        matmuls = "bfloat16 autocast" if self.bf16 else "float32"
+        return (
+            f"device     {self.device}: {self.name}, {self.memory_gib:.0f} GiB\n"
+            f"weights    float32\n"
+            f"matmuls    {matmuls}: {self.bf16_reason}\n"
+            f"attention  {self.attention}: {self.attention_reason}"
+        )
+
+    def autocast(self):
+        """Context in which matmuls run in the chosen number format."""
+        if self.bf16:
+            return torch.autocast(self.device, dtype=torch.bfloat16)
+        return nullcontext()
+
+
+def detect():
+    """Look at this machine. Uses one device: the first GPU, else the CPU."""
+    if torch.cuda.is_available():
+        return _cuda()
+    if torch.backends.mps.is_available():
+        return Hardware(
+            "mps", "Apple GPU", torch.mps.recommended_max_memory() / 2**30,
+            False, "bfloat16 on MPS is untested here",
+            "sdpa", "flash-attn needs CUDA",
+        )  # fmt: skip
+    return _cpu()
+
+
+def _cuda():
+    properties = torch.cuda.get_device_properties(0)
+    capability = torch.cuda.get_device_capability(0)
+    native = capability[0] >= 8
+    version = "{}.{}".format(*capability)
+    # is_bf16_supported() says yes on a T4, which only emulates it; and float16
+    # overflows in Gemma 3. So a T4 computes in float32.
+    bf16_reason = (
+        f"native from compute capability 8.0, this GPU has {version}"
+        if native
+        else f"compute capability {version} < 8.0 only emulates bfloat16, and "
+        "float16 overflows in Gemma 3"
+    )
+    if not native:
+        attention, why = "sdpa", f"flash-attn needs capability 8.0, this is {version}"
+    elif find_spec("flash_attn") is None:
+        attention, why = "sdpa", "flash-attn is not installed (optional)"
+    else:
+        attention, why = _flash_attention()
+    return Hardware(
+        "cuda", properties.name, properties.total_memory / 2**30,
+        native, bf16_reason, attention, why,
+    )  # fmt: skip
+
+
+def _flash_attention():
+    try:
+        import flash_attn
+    except ImportError as error:  # built for another torch or CUDA
+        return "sdpa", f"flash-attn is installed but does not import ({error})"
+    return "flash_attention_2", f"flash-attn {flash_attn.__version__} imports"
+
+
+def _cpu():
+    import psutil
+
+    can = torch.cpu.get_capabilities()
+    native = [k for k in ("amx_bf16", "avx512_bf16") if can.get(k)]
+    reason = (
+        f"the processor has {native[0]}"
+        if native
+        else "the processor has neither AVX512-BF16 nor AMX"
+    )
+    name = f"{can.get('cpu_name') or can.get('architecture')}, "
+    name += f"{can.get('num_physical_cores')} cores"
+    memory = psutil.virtual_memory().total / 2**30
+    return Hardware(
+        "cpu", name, memory, bool(native), reason, "sdpa", "flash-attn needs a GPU"
+    )
+
+
+@contextmanager
+def out_of_memory_hint():
+    """Turn a GPU's out-of-memory error into the next step."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise RuntimeError(
+            "The GPU's memory is full. Restart this session to free it, halve "
+            "per_device_train_batch_size and double gradient_accumulation_steps: "
+            "the training stays the same, each step needs less."
+        ) from error

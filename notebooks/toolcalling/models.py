@@ -1,0 +1,159 @@
+"""Choose a model, load it, save it."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import embedded_model
+from .function_calls import CONTROL_TOKENS
+from .hub_access import access_problem
+
+FUNCTIONGEMMA = "google/functiongemma-270m-it"
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """name: what to call it and its results. source: Hub id, or a folder."""
+
+    name: str
+    source: str
+    reason: str
+
+    @property
+    def slug(self):
+        """The name as a folder's name."""
+        return "".join(c if c.isalnum() or c in "-._" else "-" for c in self.name)
+
+    def __str__(self):
+        return f"{self.name}: {self.reason}"
+
+
+def choose_model(name=None):
+    """Which model this series works with; prints it and why.
+
+    An explicit choice (argument, else the variable TOOLCALLING_MODEL: a Hub id,
+    a folder, or "embedded") is taken or refused with RuntimeError, never swapped
+    for another. Without one: FunctionGemma where a token with access is there,
+    else the embedded Gemma 3 270M.
+    """
+    wanted = name or os.environ.get("TOOLCALLING_MODEL", "").strip()
+    if wanted:
+        choice = _explicit(str(wanted))
+    else:
+        problem = access_problem(FUNCTIONGEMMA)
+        if problem is None:
+            choice = ModelChoice(
+                FUNCTIONGEMMA.split("/")[1], FUNCTIONGEMMA, "your token has access"
+            )
+        else:
+            choice = _embedded(f"the embedded default. FunctionGemma: {problem}")
+    print(choice)
+    return choice
+
+
+def _explicit(wanted):
+    if wanted == EMBEDDED:
+        return _embedded("chosen explicitly")
+    folder = Path(wanted).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise RuntimeError(
+                f"The folder {folder.name!r} holds no model: config.json is missing. "
+                "Name a folder written by save_pretrained, or a Hub id."
+            )
+        return ModelChoice(folder.name, str(folder), "a folder, chosen explicitly")
+    if wanted.count("/") != 1 or wanted.startswith((".", "/", "~")):
+        raise RuntimeError(
+            f"There is no folder {wanted!r}, and it is no Hub id (owner/name) either."
+        )
+    problem = access_problem(wanted)
+    if problem:
+        raise RuntimeError(f"{wanted} was chosen but can't be had: {problem}")
+    return ModelChoice(wanted.split("/")[1], wanted, "from the Hub, chosen explicitly")
+
+
+def _embedded(reason):
+    return ModelChoice(embedded_model.NAME, EMBEDDED, reason)
+
+
+def load_tokenizer(choice):
+    """The tokenizer alone, padding left, with a chat template.
+
+    Raises RuntimeError where it lacks FunctionGemma's control tokens.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(_folder(choice), padding_side="left")
+    ids = range(embedded_model.FIRST_ID, embedded_model.FIRST_ID + len(CONTROL_TOKENS))
+    if tokenizer.convert_ids_to_tokens(list(ids)) != list(CONTROL_TOKENS):
+        raise RuntimeError(
+            "This model's tokenizer has no FunctionGemma control tokens at ids 46 to "
+            f"52. Choose {FUNCTIONGEMMA}, a model tuned from it, or {EMBEDDED!r}."
+        )
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = embedded_model.TEMPLATE.read_text()
+    return tokenizer
+
+
+def load_model(choice, hardware):
+    """(model, tokenizer), in float32 on hardware's device, greedy, padding left.
+
+    choice: a ModelChoice or the folder of a saved model.
+    """
+    from transformers import AutoModelForCausalLM
+
+    tokenizer = load_tokenizer(choice)
+    model = AutoModelForCausalLM.from_pretrained(
+        _folder(choice), dtype="float32", attn_implementation=hardware.attention
+    )
+    embedded_model.set_generation(model)
+    return model.to(hardware.device).eval(), tokenizer
+
+
+def _folder(choice):
+    source = getattr(choice, "source", choice)
+    return embedded_model.embedded_model() if source == EMBEDDED else source
+
+
+def save_model(model, tokenizer, folder, made_from):
+    """Save to folder, in one piece: written beside, then renamed.
+
+    made_from: kept in toolcalling.json; its "base" names the model it was tuned
+    from (workspace.stamp gives it).
+    """
+    folder = Path(folder)
+    beside = folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        model.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
+        (beside / "toolcalling.json").write_text(json.dumps(made_from))
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise RuntimeError(
+            f"The model could not be saved ({error.strerror or error}). The model "
+            "saved before, if any, is untouched. Make room and save again."
+        ) from error
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(beside, folder)
+
+
+def load_tuned(folder, base, hardware):
+    """(model, tokenizer) that save_model wrote, if it was tuned from base."""
+    folder = Path(folder)
+    try:
+        made_from = json.loads((folder / "toolcalling.json").read_text())["base"]
+    except (OSError, ValueError, KeyError):
+        raise RuntimeError(
+            f"There is no fine-tuned model in {folder.name!r}. Run notebook 04 first."
+        ) from None
+    if made_from != base:
+        raise RuntimeError(
+            f"The model in {folder.name!r} was tuned from {made_from}, not from {base}."
+            " Choose that base, or run notebook 04 again."
+        )
+    return load_model(folder, hardware)

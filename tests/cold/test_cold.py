@@ -1,0 +1,36 @@
+"""Each notebook alone in an empty folder, as Colab opens it (make cold)."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import series
+from conftest import ROOT
+
+RUN = """
+import nbformat, sys
+from nbclient import NotebookClient
+book = nbformat.read(sys.argv[1], as_version=4)
+NotebookClient(book, timeout=None, kernel_name="python3").execute()
+"""
+
+
+@pytest.mark.parametrize("name", [name for name, *_ in series.SERIES])
+def test_alone(name, tiny, tmp_path):
+    clone, alone = tmp_path / "clone", tmp_path / "alone"
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+    alone.mkdir()
+    shutil.copy(series.NOTEBOOKS / f"{name}.ipynb", alone)
+    env = {**os.environ, "TOOLCALLING_REPO": str(clone), "TOOLCALLING_MODEL": str(tiny),
+           "TOOLCALLING_EPOCHS": "1", "TQDM_DISABLE": "1"}  # fmt: skip
+    env.pop("TOOLCALLING_WORKSPACE", None)
+    command = [sys.executable, "-c", RUN, f"{name}.ipynb"]
+    done = subprocess.run(command, cwd=alone, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    products = {p.name for p in (alone / "tutorial/artifacts" / tiny.name).glob("*")}
+    expected = {"03": {"baseline.json"}, "04": {"finetuned", "training"},
+                "05": {"finetuned", "training"},
+                "06": {"baseline.json", "finetuned", "training", "core.json"}}  # fmt: skip
+    assert products == expected.get(name[:2], set())

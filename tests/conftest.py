@@ -1,0 +1,60 @@
+"""A tiny random Gemma 3 with the real tokenizer, so that tests take minutes."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "notebooks"), str(ROOT / ".ci")]
+
+
+@pytest.fixture(scope="session")
+def embedded():
+    """Folder of the embedded model, made on first use (about a minute)."""
+    from toolcalling.embedded_model import embedded_model
+
+    return embedded_model()
+
+
+@pytest.fixture(scope="session")
+def tiny(embedded, tmp_path_factory):
+    """Folder of a random two-layer Gemma 3 with the embedded tokenizer."""
+    import torch
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("model") / "tiny-random-gemma3"
+    config = Gemma3TextConfig(
+        vocab_size=262144,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        sliding_window=64,
+        layer_types=["sliding_attention", "full_attention"],
+    )
+    Gemma3ForCausalLM(config).save_pretrained(folder)
+    for file in embedded.glob("*"):
+        if file.name.startswith("tokenizer") or file.suffix == ".jinja":
+            shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_loaded(tiny):
+    """(model, tokenizer, hardware) of the tiny model."""
+    from toolcalling import hardware, models
+
+    machine = hardware.detect()
+    return *models.load_model(tiny, machine), machine
+
+
+@pytest.fixture(scope="session")
+def tools():
+    from toolcalling.conversations import tool_schemas
+
+    return tool_schemas()

@@ -1,0 +1,134 @@
+import pytest
+from toolcalling import evaluation as ev
+from toolcalling.conversations import load_splits, to_conversation
+
+KB, WEB = "search_knowledge_base", "search_google"
+
+
+def call(name, body="{query:<escape>x<escape>}"):
+    return f"<start_function_call>call:{name}{body}<end_function_call>"
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected", "outcome", "called"),
+    [
+        (call(KB), KB, "correct", KB),
+        (call(KB) + "<start_function_response>x", KB, "correct", KB),
+        ("Let me look. " + call(KB), KB, "correct", KB),
+        (call(WEB), KB, "wrong_tool", WEB),
+        (call(WEB), None, "wrong_tool", WEB),
+        (call(KB) + call(KB), KB, "several_calls", None),
+        (f"I would call {KB}.", KB, "no_call", None),
+        ("", KB, "no_call", None),
+        ("Good morning!<end_of_turn>", None, "correct", None),
+        (call(KB, "{query:<escape>x}"), KB, "malformed", None),
+        (call(KB, "{query:<escape>x}"), None, "malformed", None),
+        (call("search_bing"), KB, "unknown_tool", None),
+        (call(KB, "{}"), KB, "bad_arguments", KB),
+        (call(KB, "{query:3}"), KB, "bad_arguments", KB),
+        (call(KB, "{query:<escape> <escape>}"), KB, "bad_arguments", KB),
+        (call(KB, "{query:<escape>x<escape>,n:1}"), KB, "bad_arguments", KB),
+    ],
+)
+def test_judge(tools, reply, expected, outcome, called):
+    assert ev.judge(reply, expected, tools) == ev.Judgement(outcome, called)
+
+
+def test_judge_label():
+    assert ev.judge_label(KB, KB).correct and ev.judge_label(None, None).correct
+    assert ev.judge_label(None, KB).outcome == "no_call"
+    assert ev.judge_label(KB, None).outcome == "wrong_tool"
+
+
+def test_wilson_against_published_figures():
+    # 16 of 20 and 2 of 20: Wilson 95% 58.4 to 91.9 and 2.8 to 30.1 per cent
+    assert ev.wilson(16, 20) == pytest.approx([0.584, 0.919], abs=5e-4)
+    assert ev.wilson(2, 20) == pytest.approx([0.028, 0.301], abs=5e-4)
+    assert ev.wilson(0, 0) == [0.0, 1.0]
+    assert ev.wilson(5, 5)[1] == pytest.approx(1.0)
+
+
+def test_mcnemar_against_published_figures():
+    before = [False] * 18 + [True] * 2
+    after = [True] * 14 + [False] * 4 + [True] * 2
+    fixed, broken, p = ev.mcnemar(before, after)
+    assert (fixed, broken) == (14, 0)
+    assert p == pytest.approx(0.00012, abs=5e-6)
+    assert ev.mcnemar([True], [True]) == (0, 0, 1.0)
+
+
+def test_score_and_confusion(tools):
+    rows = [{"slice": "a", "tool_name": KB}, {"slice": "a", "tool_name": WEB},
+            {"slice": "b", "tool_name": None}]  # fmt: skip
+    judged = [ev.judge(r, row["tool_name"], tools)
+              for r, row in zip([call(KB), call(KB), "hi"], rows)]  # fmt: skip
+    result = ev.score(rows, judged)
+    assert (result["n"], result["correct"], result["strict"]) == (3, 2, 2 / 3)
+    assert result["outcomes"] == {"correct": 2, "wrong_tool": 1}
+    assert result["slices"]["a"]["correct"] == 1 and result["slices"]["b"]["n"] == 1
+    assert ev.confusion(rows, judged, tools) == {
+        KB: {KB: 1, WEB: 0, "other": 0},
+        WEB: {KB: 1, WEB: 0, "other": 0},
+        "no tool": {KB: 0, WEB: 0, "other": 1},
+    }
+
+
+@pytest.fixture(scope="module")
+def asked(tools):
+    rows = load_splits()["dev"][:5]
+    return [to_conversation(row, tools) for row in rows]
+
+
+def test_batched_replies_equal_single_ones(tiny_loaded, asked):
+    model, tokenizer, machine = tiny_loaded
+    from dataclasses import replace
+
+    exact = replace(machine, bf16=False)  # equality is a claim about float32
+    batched = ev.generate_replies(model, tokenizer, asked, exact, 5, 8)
+    single = ev.generate_replies(model, tokenizer, asked, exact, 1, 8)
+    assert batched == single
+    assert all(isinstance(reply, str) and reply for reply in batched)
+
+
+def test_a_batch_that_does_not_fit_is_halved(tiny_loaded, asked, monkeypatch):
+    import torch
+
+    model, tokenizer, machine = tiny_loaded
+    sizes = []
+
+    def generate(model, tokenizer, prompts, hardware, new):
+        sizes.append(len(prompts))
+        if len(prompts) > 2:
+            raise torch.cuda.OutOfMemoryError
+        return [p[-9:] for p in prompts]
+
+    monkeypatch.setattr(ev, "_generate", generate)
+    replies = ev.generate_replies(model, tokenizer, asked, machine, batch_size=5)
+    assert sizes[:2] == [5, 2] and len(replies) == 5 and all(replies)
+
+    def never(*_):
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr(ev, "_generate", never)
+    with pytest.raises(RuntimeError, match="does not fit the GPU"):
+        ev.generate_replies(model, tokenizer, asked, machine)
+
+
+def test_evaluate_metric_gives_the_same(tools):
+    import evaluate
+    from conftest import ROOT
+
+    metric = evaluate.load(str(ROOT / "notebooks" / "metrics" / "tool_call"))
+    replies, due = [call(KB), call(WEB), "hi", "hi"], [KB, KB, "", KB]
+    result = metric.compute(predictions=replies, references=due, tools=tools)
+    judged = [ev.judge(r, d or None, tools) for r, d in zip(replies, due)]
+    expected = ev.rate([j.correct for j in judged])
+    assert (
+        (result["correct"], result["n"])
+        == (2, 4)
+        == (expected["correct"], expected["n"])
+    )
+    assert [result["wilson_low"], result["wilson_high"]] == expected["wilson"]
+    assert (result["wrong_tool"], result["no_call"]) == (1, 1)
+    with pytest.raises(ValueError, match="tools="):
+        metric.compute(predictions=replies, references=due)

@@ -1,0 +1,67 @@
+"""What is chosen on machines we don't have, from what torch says of them."""
+
+import sys
+from collections import namedtuple
+from types import ModuleType
+
+import pytest
+import torch
+from toolcalling import hardware
+
+GPU = namedtuple("GPU", "name total_memory")
+
+
+def gpu(monkeypatch, capability, flash=None):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: GPU("X", 2**34))
+    monkeypatch.setattr(hardware, "find_spec", lambda _: flash)
+    if flash == "works":
+        module = ModuleType("flash_attn")
+        module.__version__ = "2.8.3"
+        monkeypatch.setitem(sys.modules, "flash_attn", module)
+    elif flash == "broken":
+        monkeypatch.setitem(sys.modules, "flash_attn", None)
+    return hardware.detect()
+
+
+def test_t4_computes_in_float32(monkeypatch):
+    found = gpu(monkeypatch, (7, 5), flash="works")
+    assert (found.device, found.bf16, found.attention) == ("cuda", False, "sdpa")
+    assert "emulates" in found.bf16_reason and "7.5" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("flash", "attention"),
+    [(None, "sdpa"), ("broken", "sdpa"), ("works", "flash_attention_2")],
+)
+def test_flash_attention_only_where_it_imports(monkeypatch, flash, attention):
+    found = gpu(monkeypatch, (8, 0), flash)
+    assert (found.bf16, found.attention) == (True, attention)
+
+
+@pytest.mark.parametrize(
+    ("flags", "bf16"),
+    [
+        ({"avx512_bf16": True}, True),
+        ({"amx_bf16": True}, True),
+        ({"avx2": True}, False),
+    ],
+)
+def test_cpu_needs_native_bf16(monkeypatch, flags, bf16):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags)
+    found = hardware.detect()
+    assert (found.device, found.bf16, found.attention) == ("cpu", bf16, "sdpa")
+
+
+def test_autocast_follows(monkeypatch):
+    test_cpu_needs_native_bf16(monkeypatch, {"avx512_bf16": True}, True)
+    with hardware.detect().autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+
+
+def test_out_of_memory_gives_the_next_step():
+    with pytest.raises(RuntimeError, match="halve"), hardware.out_of_memory_hint():
+        raise torch.cuda.OutOfMemoryError
