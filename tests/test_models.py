@@ -34,7 +34,9 @@ class ConnectError(Exception):
 
 
 def http_error(kind, status):
-    return kind("x", response=SimpleNamespace(headers={}, status_code=status, request=None))
+    return kind(
+        "x", response=SimpleNamespace(headers={}, status_code=status, request=None)
+    )
 
 
 def test_embedded_is_the_default_without_a_token(no_choice, monkeypatch, capsys):
