@@ -19,8 +19,9 @@ sys.path[:0] = [
 ]
 
 import nbformat  # noqa: E402
-import series  # noqa: E402
 from nbconvert import HTMLExporter  # noqa: E402
+
+import series  # noqa: E402
 from toolcalling import hardware, models, workspace  # noqa: E402
 
 # No progress bars frozen in outputs, no warnings that only concern this screen.

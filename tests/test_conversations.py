@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from toolcalling import conversations as c
 
 ROW = {

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 
 import pytest
+
 from toolcalling import conversations as c
 from toolcalling.evaluation import argument_problem
 

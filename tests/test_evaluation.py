@@ -1,4 +1,5 @@
 import pytest
+
 from toolcalling import evaluation as ev
 from toolcalling.conversations import load_splits, to_conversation
 
@@ -116,6 +117,7 @@ def test_a_batch_that_does_not_fit_is_halved(tiny_loaded, asked, monkeypatch):
 
 def test_evaluate_metric_gives_the_same(tools):
     import evaluate
+
     from conftest import ROOT
 
     metric = evaluate.load(str(ROOT / "notebooks" / "metrics" / "tool_call"))

@@ -3,6 +3,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from toolcalling.function_calls import (
     CONTROL_TOKENS,
     FunctionCall,

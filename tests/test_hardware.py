@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 import torch
+
 from toolcalling import hardware
 
 GPU = namedtuple("GPU", "name total_memory")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import errors
+
 from toolcalling import embedded_model, hardware, hub_access, models
 from toolcalling.function_calls import CONTROL_TOKENS
 

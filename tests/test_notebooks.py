@@ -6,6 +6,7 @@ import re
 
 import nbformat
 import pytest
+
 import series
 from conftest import ROOT
 

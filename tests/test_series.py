@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 import series
 from conftest import ROOT
 

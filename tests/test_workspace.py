@@ -2,6 +2,7 @@ import json
 
 import nbformat
 import pytest
+
 from toolcalling import workspace
 from toolcalling.models import ModelChoice
 

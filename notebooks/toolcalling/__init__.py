@@ -6,6 +6,7 @@ hardware         device, number format, attention
 hub_access       can a gated model be had, and if not, why
 embedded_model   Gemma 3 270M from a package, made ready for tools
 models           choose, load, save
+shared_prefix    the SFT trainer that computes a shared prompt prefix once
 evaluation       generate, judge, score
 charts           the series' figures
 workspace        where things are kept, what must be there first

@@ -209,6 +209,7 @@ def run_notebook(path, on_cell=None):
         kernel_name="python3",
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         on_cell_executed=after,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
         client.execute()
