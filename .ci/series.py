@@ -5,7 +5,6 @@ from this table and data/results/core.json. `make badges REPO=owner/name` first
 exchanges the repository's name everywhere.
 """
 
-import ast
 import hashlib
 import json
 import re
@@ -39,15 +38,15 @@ def read(path):
 def code_hash(notebook):
     """sha256 over what the outputs come from: cells, helper package, data.
 
-    The bootstrap cell is left out (it names the repository), comments and
-    docstrings of the helper package too.
+    The bootstrap cell is left out (it names the repository), and so are lines of
+    comment in the helper package.
     """
     digest = hashlib.sha256()
     for cell in notebook.cells:
         if cell.cell_type == "code" and BOOTSTRAP not in cell.source[:80]:
             digest.update(cell.source.encode() + b"\0")
     for path in sorted(NOTEBOOKS.rglob("*.py")):
-        digest.update(_without_docstrings(path.read_text()).encode())
+        digest.update(_without_comments(path.read_text()).encode())
     for path in (
         *sorted(NOTEBOOKS.rglob("*.jinja")),
         *sorted(ROOT.glob("data/*/*.jsonl")),
@@ -56,14 +55,10 @@ def code_hash(notebook):
     return digest.hexdigest()
 
 
-def _without_docstrings(source):
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        first = body[0] if isinstance(body, list) and body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            first.value.value = ""
-    return ast.dump(tree)
+def _without_comments(source):
+    """Lines that are more than a comment; the same on every Python version."""
+    lines = (line.rstrip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line.lstrip()[:1] not in ("", "#"))
 
 
 def results():
