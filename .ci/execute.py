@@ -112,7 +112,8 @@ def main(mode):
             "minutes": {name: round(value, 2) for name, value in times.items()},
         }
         workspace.save_json(series.RESULTS, core)
-        for figure in folder.glob("*.svg"):
+        (series.NOTEBOOKS / "images").mkdir(exist_ok=True)
+        for figure in sorted(folder.glob("*.svg")):
             shutil.copy(figure, series.NOTEBOOKS / "images")
         series.write()
     before_after(core)

@@ -27,7 +27,7 @@ SERIES = (
     ("06_post_training_evaluation", "After", "prove that it got better, and read the misses"),
 )  # fmt: skip
 BOOTSTRAP = "Runs anywhere:"  # how the cell that fetches the rest begins
-_REPOSITORY = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)/blob/")
+_REPOSITORY = re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]+)")
 
 
 def read(path):
@@ -153,7 +153,7 @@ def contents_table():
         colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}.ipynb"
         time = minutes(run, name).lower() if run else ""
         lines.append(
-            f"| {i} | [{title}](https://github.com/{repo}/blob/main/notebooks/{name}.ipynb) "
+            f"| {i} | [{title}](notebooks/{name}.ipynb) "
             f"| {gain} | {time} | [Colab]({colab}) |"
         )
     return "\n".join(lines)
