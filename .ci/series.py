@@ -139,7 +139,9 @@ def head(index):
 def minutes(run, name):
     """Recorded minutes in words."""
     value = run["minutes"][name]
-    return "Under a minute" if value < 1 else f"{value:.0f} minutes"
+    if value < 1:
+        return "Under a minute"
+    return "About a minute" if value < 1.5 else f"{value:.0f} minutes"
 
 
 def contents_table():
