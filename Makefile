@@ -1,15 +1,15 @@
 # make run    the series, notebook by notebook, on real weights
-# make test   lint, unit tests, static checks, all notebooks on a tiny model
+# make test   lint, unit tests, static checks, all notebooks on a tiny model,
+#             in order and each alone in an empty folder
 # make docs   re-execute in place, for the record
 # make badges REPO=owner/name    point every link at another repository
-# make cold   each notebook alone, in an empty folder (long)
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: run test docs badges cold clean
+.PHONY: run test docs badges clean
 
 run: $(STAMP)
 	$(BIN)/python .ci/execute.py run
@@ -17,13 +17,10 @@ run: $(STAMP)
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q tests --ignore=tests/cold
+	$(BIN)/python -m pytest -q tests
 
 docs: $(STAMP)
 	$(BIN)/python .ci/execute.py docs
-
-cold: $(STAMP)
-	$(BIN)/python -m pytest -q tests/cold
 
 badges: $(STAMP)
 	$(BIN)/python .ci/series.py rename $(REPO)
