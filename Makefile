@@ -2,6 +2,8 @@
 # make test   lint, unit tests, static checks, all notebooks on a tiny model,
 #             in order and each alone in an empty folder
 # make docs   re-execute in place, for the record
+# make bench  our training and evaluation beside the reference recipe's
+# make bench-gpu                 attention kernels and trainers on a CUDA GPU
 # make badges REPO=owner/name    point every link at another repository
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: run test docs badges clean
+.PHONY: run test docs bench bench-gpu badges clean
 
 run: $(STAMP)
 	$(BIN)/python .ci/execute.py run
@@ -20,7 +22,13 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -q tests
 
 docs: $(STAMP)
-	$(BIN)/python .ci/execute.py docs
+	$(BIN)/python .ci/execute.py docs $(ONLY)
+
+bench: $(STAMP)
+	$(BIN)/python .ci/bench.py
+
+bench-gpu: $(STAMP)
+	$(BIN)/python .ci/bench_gpu.py
 
 badges: $(STAMP)
 	$(BIN)/python .ci/series.py rename $(REPO)

@@ -2,6 +2,7 @@
 
 execute.py run   copies and HTML under artifacts/, then the before/after table
 execute.py docs  in place, for the record; writes data/results/core.json
+execute.py docs NAME ...  only these notebooks, the others' products being there
 """
 
 import json
@@ -85,14 +86,14 @@ def before_after(core):
               f"{core[name]['strict']:6.1%}   95% interval {low:.1%} to {high:.1%}")  # fmt: skip
 
 
-def main(mode):
+def main(mode, *only):
     os.environ.update(QUIET)
     choice = models.choose_model()
     folder = workspace.folder(choice)
     out = workspace.base_folder() / "executed"
     out.mkdir(parents=True, exist_ok=True)
     times = {}
-    for name, *_ in series.SERIES:
+    for name in only or [name for name, *_ in series.SERIES]:
         notebook, times[name] = execute(name)
         nbformat.write(notebook, out / f"{name}.ipynb")
         html, _ = HTMLExporter().from_notebook_node(notebook)
@@ -109,7 +110,8 @@ def main(mode):
             else f"{machine.name}, {matmuls} matmuls",
             "date": date.today().isoformat(),
             "python": platform.python_version(),
-            "minutes": {name: round(value, 2) for name, value in times.items()},
+            "minutes": ((series.results() or {}).get("run", {}).get("minutes", {}))
+            | {name: round(value, 2) for name, value in times.items()},
         }
         workspace.save_json(series.RESULTS, core)
         (series.NOTEBOOKS / "images").mkdir(exist_ok=True)
@@ -121,4 +123,4 @@ def main(mode):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

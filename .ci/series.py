@@ -5,6 +5,7 @@ from this table and data/results/core.json. `make badges REPO=owner/name` first
 exchanges the repository's name everywhere.
 """
 
+import ast
 import hashlib
 import json
 import re
@@ -15,7 +16,9 @@ import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+PACKAGE = NOTEBOOKS / "toolcalling"
 RESULTS = ROOT / "data" / "results" / "core.json"
+BENCH = RESULTS.with_name("bench.json")
 
 # name, title, what you can do after it
 SERIES = (
@@ -25,6 +28,7 @@ SERIES = (
     ("04_finetuning", "Fine-tuning", "fine-tune, pick the epoch on dev, save, reload"),
     ("05_training_curves", "Curves", "read losses, and tell overfitting"),
     ("06_post_training_evaluation", "After", "prove that it got better, and read the misses"),
+    ("07_train_faster", "Train faster", "train and evaluate several times faster, and scale"),
 )  # fmt: skip
 BOOTSTRAP = "Runs anywhere:"  # how the cell that fetches the rest begins
 _REPOSITORY = re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]+)")
@@ -36,23 +40,58 @@ def read(path):
 
 
 def code_hash(notebook):
-    """sha256 over what the outputs come from: cells, helper package, data.
+    """sha256 over what the outputs come from: cells, helper modules, data.
 
     The bootstrap cell is left out (it names the repository), and so are lines of
-    comment in the helper package.
+    comment in the helper package. Of the package, what the cells import counts,
+    and what that imports.
     """
     digest = hashlib.sha256()
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and BOOTSTRAP not in cell.source[:80]:
-            digest.update(cell.source.encode() + b"\0")
-    for path in sorted(NOTEBOOKS.rglob("*.py")):
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    for source in code:
+        if BOOTSTRAP not in source[:80]:
+            digest.update(source.encode() + b"\0")
+    text = "\n".join(code)
+    for path in sorted(_helpers(text)):
         digest.update(_without_comments(path.read_text()).encode())
-    for path in (
-        *sorted(NOTEBOOKS.rglob("*.jinja")),
-        *sorted(ROOT.glob("data/*/*.jsonl")),
-    ):
+    used = [*NOTEBOOKS.rglob("*.jinja")]
+    for folder in ROOT.glob("data/*/"):
+        if folder.name == "tool_selection" or folder.name in text:
+            used += folder.glob("*.jsonl")
+    if "bench.json" in text and BENCH.is_file():
+        used.append(BENCH)
+    for path in sorted(used):
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _helpers(text):
+    """Files of the helper package that cells import, and those that these import.
+
+    Not __init__.py, which holds a docstring and nothing else.
+    """
+    cells = re.sub(r"^%.*$", "", text, flags=re.M)
+    waiting, found = [cells], set()
+    if "metrics/tool_call" in text:
+        found.add(NOTEBOOKS / "metrics" / "tool_call" / "tool_call.py")
+        waiting.append(
+            (NOTEBOOKS / "metrics" / "tool_call" / "tool_call.py").read_text()
+        )
+    while waiting:
+        for node in ast.walk(ast.parse(waiting.pop())):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            parts = (node.module or "").split(".")
+            if not node.level and parts[0] != PACKAGE.name:
+                continue
+            parts = [p for p in parts[0 if node.level else 1 :] if p]
+            names = parts[:1] or [alias.name for alias in node.names]
+            for name in names:
+                path = PACKAGE / f"{name}.py"
+                if path not in found and path.is_file():
+                    found.add(path)
+                    waiting.append(path.read_text())
+    return found
 
 
 def _without_comments(source):
@@ -138,7 +177,9 @@ def head(index):
 
 def minutes(run, name):
     """Recorded minutes in words."""
-    value = run["minutes"][name]
+    value = run["minutes"].get(name)
+    if value is None:
+        return "Not yet recorded"
     if value < 1:
         return "Under a minute"
     return "About a minute" if value < 1.5 else f"{value:.0f} minutes"
@@ -187,9 +228,43 @@ def results_table():
     lines += [
         "",
         f"{m['fixed']} prompts fixed, {m['broken']} broken by fine-tuning (exact McNemar "
-        f"p = {m['p']:.1g}); {core['pairs']['correct']} of {core['pairs']['n']} minimal pairs "
-        f"wholly right. Model: {core['base']}. Training took "
+        f"p = {m['p']:.1g}); {core['pairs']['correct']} of {core['pairs']['n']} minimal pairs and "
+        f"triples wholly right. Model: {core['base']}. Training took "
         f"{core['training']['minutes']:.0f} minutes. Machine: {run['machine']}, {run['date']}.",
+    ]
+    return "\n".join(lines)
+
+
+def bench_table():
+    """README's speed table, from data/results/bench.json."""
+    if not BENCH.is_file():
+        return "Not measured yet: `make bench` does."
+    bench = json.loads(BENCH.read_text())
+    lines = [
+        "| tools in the prompt | reference, s per row | ours | times as fast | "
+        "peak memory, ours / reference | embeddings frozen |",
+        "|---" * 6 + "|",
+    ]
+    for n in (n for n in (2, 8, 32) if f"train-{n}" in bench):
+        b = bench[f"train-{n}"]
+        gib = {
+            k: bench[f"memory-{k}-{n}"]["gib"] for k in ("reference", "ours", "frozen")
+        }
+        lines.append(
+            f"| {n} | {b['reference']['median']:.2f} | {b['ours']['median']:.2f} "
+            f"| **{b['ratio']:.1f}** | {gib['ours'] / gib['reference']:.0%} "
+            f"| {gib['frozen'] / gib['reference']:.0%} |"
+        )
+    before, after = (bench["evaluate"][k]["ratio"] for k in ("before", "after"))
+    total = bench["end-to-end"]
+    device = bench["run"]["machine"].splitlines()[0].split(maxsplit=1)[1]
+    lines += [
+        "",
+        f"Evaluation: {before:.1f} times as fast before fine-tuning, {after:.1f} times "
+        f"after. Baseline, training and evaluation together: {total['ratio']:.1f} times "
+        f"({total['reference_minutes']:.0f} minutes become {total['ours_minutes']:.0f}). "
+        f"Medians of {bench['run']['repeats']} runs in turns on one machine: {device}, "
+        f"{bench['run']['date']}.",
     ]
     return "\n".join(lines)
 
@@ -206,6 +281,7 @@ def write():
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     text = block(text, "notebooks", contents_table())
+    text = block(text, "bench", bench_table())
     readme.write_text(block(text, "results", results_table()), encoding="utf-8")
 
 

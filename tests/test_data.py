@@ -20,7 +20,7 @@ CUE = re.compile(
 
 @pytest.mark.parametrize(
     ("split", "internal", "public", "none"),
-    [("train", 62, 62, 36), ("dev", 17, 17, 6), ("test", 70, 70, 20)],
+    [("train", 175, 175, 50), ("dev", 34, 34, 12), ("test", 120, 120, 60)],
 )
 def test_counts(split, internal, public, none):
     counts = Counter(row["tool_name"] for row in SPLITS[split])
@@ -31,10 +31,24 @@ def test_counts(split, internal, public, none):
     }
 
 
+@pytest.mark.parametrize("size", [20, 40, 80, 160, 400])
+def test_the_first_rows_of_train_are_a_balanced_subset(size):
+    rows = SPLITS["train"][:size]
+    counts = Counter(row["tool_name"] for row in rows)
+    assert counts["search_knowledge_base"] == counts["search_google"]
+    assert 0.1 < counts[None] / size < 0.25
+    later = {row["family"] for row in SPLITS["train"][size:]}
+    assert not later & {row["family"] for row in rows}
+
+
 def test_work_areas_and_slices():
     assert len({row["family"].split("-")[0] for _, row in EVERY}) >= 15
-    for rows in SPLITS.values():
-        assert {row["slice"] for row in rows} == set(c.SLICES)
+    assert {row["slice"] for row in SPLITS["test"]} == set(c.SLICES)
+    for split in ("train", "dev"):
+        slices = {row["slice"] for row in SPLITS[split]}
+        assert slices == set(c.SLICES) - {"paraphrase"}
+    tool = [row["family"] for row in SPLITS["test"] if row["tool_name"]]
+    assert (len(tool), len(set(tool))) == (240, 120)
 
 
 def test_arguments_fit_the_schemas(tools):
@@ -45,27 +59,54 @@ def test_arguments_fit_the_schemas(tools):
             assert argument_problem(arguments, schemas[row["tool_name"]]) is None
 
 
-def test_families_stay_in_one_split_and_pairs_flip():
-    where, labels = {}, {}
+def families():
+    """{family: its rows}, paraphrases left out."""
+    found = {}
+    for _, row in EVERY:
+        if row["slice"] != "paraphrase":
+            found.setdefault(row["family"], []).append(row)
+    return found
+
+
+def test_families_stay_in_one_split_and_flip_the_label():
+    where = {}
     for split, row in EVERY:
         where.setdefault(row["family"], set()).add(split)
-        labels.setdefault(row["family"], []).append(row["tool_name"])
     assert all(len(splits) == 1 for splits in where.values())
-    pairs = [names for names in labels.values() if len(names) > 1]
-    assert all(
-        sorted(names) == ["search_google", "search_knowledge_base"] for names in pairs
-    )
-    assert 2 * len(pairs) > len(EVERY) / 2
+    sizes = Counter()
+    for rows in families().values():
+        names = {row["tool_name"] for row in rows}
+        sizes[len(rows)] += len(rows)
+        assert len(rows) in (1, 2, 3)
+        assert len(rows) == 1 or names == {"search_google", "search_knowledge_base"}
+    assert sizes[2] + sizes[3] > len(EVERY) / 2
 
 
 def test_slices_say_what_the_words_show():
-    for _, row in EVERY:
-        cue = bool(CUE.search(row["user_content"]))
-        if row["slice"] == "cue_free":
-            assert row["tool_name"] == "search_knowledge_base" and not cue, row
-        if row["slice"] == "cue_reversed":
-            assert row["tool_name"] == "search_google" and cue, row
-        assert (row["slice"] == "no_tool") == (row["tool_name"] is None)
+    for rows in families().values():
+        cued = {row["tool_name"]: bool(CUE.search(row["user_content"])) for row in rows}
+        internal, public = cued.get("search_knowledge_base"), cued.get("search_google")
+        for row in rows:
+            if row["tool_name"] is None:
+                expected = "no_tool"
+            elif len(rows) == 3:
+                expected = "triple"
+            elif len(rows) == 2:
+                expected = "plain" if internal and not public else "contrast"
+            elif row["tool_name"] == "search_google":
+                expected = "cue_reversed" if public else "plain"
+            else:
+                expected = "plain" if internal else "cue_free"
+            assert row["slice"] == expected, row
+
+
+def test_paraphrases_ask_what_their_family_asks():
+    originals = families()
+    for split, row in EVERY:
+        if row["slice"] == "paraphrase":
+            assert split == "test"
+            labels = {r["tool_name"] for r in originals[row["family"]]}
+            assert row["tool_name"] in labels
 
 
 def test_queries_keep_the_numbers_of_the_message():
@@ -73,7 +114,7 @@ def test_queries_keep_the_numbers_of_the_message():
         if row["tool_name"]:
             query = json.loads(row["tool_arguments"])["query"]
             said = set(re.findall(r"\d+", row["user_content"]))
-            assert set(re.findall(r"\d+", query)) <= said, row
+            assert set(re.findall(r"\d+", query)) == said, row
 
 
 def test_no_duplicates_and_no_near_duplicates_across_splits():
@@ -99,3 +140,46 @@ def test_label_cannot_be_told_by_one_cue_word():
         for part in (cued, [r for r in tool if r not in cued]):
             share = sum(r["tool_name"] == "search_google" for r in part) / len(part)
             assert 0.25 < share < 0.75
+
+
+def classifiers():
+    """What a label could be told by without understanding."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    first = CountVectorizer(tokenizer=lambda text: text.split()[:1], token_pattern=None)
+    length = FunctionTransformer(lambda texts: [[len(t.split())] for t in texts])
+    return {
+        "TF-IDF": make_pipeline(TfidfVectorizer(), LogisticRegression()),
+        "first word": make_pipeline(first, LogisticRegression()),
+        "length": make_pipeline(length, LogisticRegression()),
+    }
+
+
+def test_contrast_cannot_be_solved_by_words():
+    train = SPLITS["train"]
+    contrast = [row for row in SPLITS["test"] if row["slice"] == "contrast"]
+    for name, model in classifiers().items():
+        model.fit(
+            [r["user_content"] for r in train], [str(r["tool_name"]) for r in train]
+        )
+        guesses = model.predict([row["user_content"] for row in contrast])
+        right = sum(g == str(r["tool_name"]) for g, r in zip(guesses, contrast))
+        assert right / len(contrast) <= 0.65, name
+
+
+def test_tools_cannot_be_told_by_first_word_or_length():
+    """Grouped cross-validation over all tool rows: near what guessing gives."""
+    from sklearn.model_selection import GroupKFold, cross_val_score
+
+    rows = [row for _, row in EVERY if row["tool_name"]]
+    models = classifiers()
+    for name, limit in (("first word", 0.6), ("length", 0.6), ("TF-IDF", 0.75)):
+        scores = cross_val_score(
+            models[name], [r["user_content"] for r in rows],
+            [r["tool_name"] for r in rows], groups=[r["family"] for r in rows],
+            cv=GroupKFold(5),
+        )  # fmt: skip
+        assert scores.mean() <= limit, (name, scores)

@@ -1,7 +1,6 @@
 import pytest
 
 from toolcalling import evaluation as ev
-from toolcalling.conversations import load_splits, to_conversation
 
 KB, WEB = "search_knowledge_base", "search_google"
 
@@ -72,47 +71,6 @@ def test_score_and_confusion(tools):
         WEB: {KB: 1, WEB: 0, "other": 0},
         "no tool": {KB: 0, WEB: 0, "other": 1},
     }
-
-
-@pytest.fixture(scope="module")
-def asked(tools):
-    rows = load_splits()["dev"][:5]
-    return [to_conversation(row, tools) for row in rows]
-
-
-def test_batched_replies_equal_single_ones(tiny_loaded, asked):
-    model, tokenizer, machine = tiny_loaded
-    from dataclasses import replace
-
-    exact = replace(machine, bf16=False)  # equality is a claim about float32
-    batched = ev.generate_replies(model, tokenizer, asked, exact, 5, 8)
-    single = ev.generate_replies(model, tokenizer, asked, exact, 1, 8)
-    assert batched == single
-    assert all(isinstance(reply, str) and reply for reply in batched)
-
-
-def test_a_batch_that_does_not_fit_is_halved(tiny_loaded, asked, monkeypatch):
-    import torch
-
-    model, tokenizer, machine = tiny_loaded
-    sizes = []
-
-    def generate(model, tokenizer, prompts, hardware, new):
-        sizes.append(len(prompts))
-        if len(prompts) > 2:
-            raise torch.cuda.OutOfMemoryError
-        return [p[-9:] for p in prompts]
-
-    monkeypatch.setattr(ev, "_generate", generate)
-    replies = ev.generate_replies(model, tokenizer, asked, machine, batch_size=5)
-    assert sizes[:2] == [5, 2] and len(replies) == 5 and all(replies)
-
-    def never(*_):
-        raise torch.cuda.OutOfMemoryError
-
-    monkeypatch.setattr(ev, "_generate", never)
-    with pytest.raises(RuntimeError, match="does not fit the GPU"):
-        ev.generate_replies(model, tokenizer, asked, machine)
 
 
 def test_evaluate_metric_gives_the_same(tools):

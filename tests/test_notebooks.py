@@ -62,6 +62,25 @@ def test_outputs_belong_to_this_code(book):
     )
 
 
+def test_the_package_file_holds_a_docstring_only():
+    """The hash leaves it out."""
+    tree = ast.parse((series.PACKAGE / "__init__.py").read_text())
+    assert [type(node) for node in tree.body] == [ast.Expr]
+
+
+def test_the_hash_knows_what_a_notebook_imports():
+    used = {
+        name: {
+            path.stem for path in series._helpers("\n".join(c.source for c in code(b)))
+        }
+        for name, b in BOOKS.items()
+    }
+    assert {"workspace", "models", "embedded_model"} <= used["01_environment_setup"]
+    assert "shared_prefix" not in used["01_environment_setup"]
+    assert {"shared_prefix", "evaluation", "generation"} <= used["04_finetuning"]
+    assert "tool_call" in used["06_post_training_evaluation"]
+
+
 def test_outputs_show_nothing_of_a_machine(book):
     text = json.dumps([c.outputs for c in code(book)])
     assert not re.search(
@@ -112,6 +131,7 @@ def test_readme_is_in_step():
     text = (ROOT / "README.md").read_text()
     assert series.block(text, "notebooks", series.contents_table()) == text
     assert series.block(text, "results", series.results_table()) == text
+    assert series.block(text, "bench", series.bench_table()) == text
 
 
 def test_the_first_code_cell_is_the_same_everywhere():
@@ -153,8 +173,8 @@ def test_recorded_results():
     for name in ("before", "after", "tfidf"):
         score = core[name]
         assert {"n", "correct", "strict", "wilson", "outcomes", "slices"} <= set(score)
-        assert score["n"] == 160 == sum(score["outcomes"].values())
-        assert score["strict"] == score["correct"] / 160
+        assert score["n"] == 300 == sum(score["outcomes"].values())
+        assert score["strict"] == score["correct"] / 300
         assert score["wilson"][0] < score["strict"] < score["wilson"][1]
         assert sum(s["correct"] for s in score["slices"].values()) == score["correct"]
 
@@ -195,6 +215,8 @@ def test_rename_changes_every_link_and_keeps_the_hashes(tmp_path, monkeypatch):
     shutil.copy(ROOT / "README.md", copy)
     monkeypatch.setattr(series, "ROOT", copy)
     monkeypatch.setattr(series, "NOTEBOOKS", copy / "notebooks")
+    monkeypatch.setattr(series, "BENCH", copy / "data" / "results" / "bench.json")
+    monkeypatch.setattr(series, "PACKAGE", copy / "notebooks" / "toolcalling")
     old = series.repository()
     series.rename("someone/else")
     series.write()

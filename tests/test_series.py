@@ -1,4 +1,4 @@
-"""All six notebooks, executed in order on a tiny random model."""
+"""All notebooks, executed in order on a tiny random model."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def test_results_have_the_recorded_shape(executed, tiny):
     recorded = json.loads(series.RESULTS.read_text())
     assert set(core) == set(recorded) - {"run"}
     assert core["base"] == tiny.name
-    assert core["after"]["n"] == 160
+    assert core["after"]["n"] == 300
     assert len(core["training"]["dev_by_epoch"]) == 1
 
 

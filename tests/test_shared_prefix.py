@@ -1,47 +1,160 @@
-"""The same loss and gradients as the stock trainer, in float32."""
+"""The same loss, gradients and training as the stock trainer, in float32."""
 
 import pytest
+import torch
 from datasets import Dataset, Features, Json, List
+from transformers import Gemma3ForCausalLM
 from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 from toolcalling.conversations import load_splits, to_conversation
-from toolcalling.models import load_model
-from toolcalling.shared_prefix import SharedPrefixSFTTrainer
+from toolcalling.models import load_tokenizer
+from toolcalling.shared_prefix import SharedPrefixSFTTrainer, pack
 
 FEATURES = Features({name: List(Json()) for name in ("prompt", "completion", "tools")})
 
 
-def loss_and_gradients(kind, tiny, machine, rows, tools, folder, **options):
-    model, tokenizer = load_model(tiny, machine)
-    data = Dataset.from_list(
-        [to_conversation(r, tools) for r in rows], features=FEATURES
-    )
-    config = SFTConfig(
-        output_dir=str(folder), max_length=512, bf16=False, use_cpu=True,
-        report_to="none", per_device_train_batch_size=len(rows),
-        activation_checkpointing=False, **options,
-    )  # fmt: skip
-    trainer = kind(
-        model=model, args=config, train_dataset=data, processing_class=tokenizer
-    )
-    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(len(rows))])
-    loss = trainer.compute_loss(trainer.model, batch)
+@pytest.fixture(scope="module")
+def data(tools):
+    rows = [to_conversation(row, tools) for row in load_splits()["train"][:12]]
+    return Dataset.from_list(rows, features=FEATURES)
+
+
+@pytest.fixture
+def make(tiny, data, tmp_path):
+    def make(kind, attention="sdpa", window=64, data=data, trainer=None, **options):
+        model = Gemma3ForCausalLM.from_pretrained(
+            tiny, dtype="float32", attn_implementation=attention
+        )
+        for layer in model.model.layers:
+            layer.self_attn.sliding_window = window
+        model.config.sliding_window = window
+        settings = {
+            "bf16": False, "use_cpu": True, "report_to": "none", "save_strategy": "no",
+            "activation_checkpointing": False, "per_device_train_batch_size": 4,
+            "per_device_eval_batch_size": 4, "max_length": 512, "logging_steps": 1,
+            "disable_tqdm": True,
+        }  # fmt: skip
+        config = SFTConfig(output_dir=str(tmp_path), **{**settings, **options})
+        return kind(
+            model=model, args=config, train_dataset=data, eval_dataset=data,
+            processing_class=load_tokenizer(tiny), **(trainer or {}),
+        )  # fmt: skip
+
+    return make
+
+
+def batch(prefix, lengths, supervised):
+    """Random rows that share `prefix` tokens; the last `supervised` carry loss."""
+    generator = torch.Generator().manual_seed(1)
+    width = max(lengths)
+    ids = torch.randint(53, 6000, (len(lengths), width), generator=generator)
+    ids[:, :prefix] = ids[0, :prefix].clone()
+    for row in range(len(lengths)):
+        ids[row, prefix] = 100 + row  # surely different from here on
+    seen = torch.arange(width)[None] < torch.tensor(lengths)[:, None]
+    from_ = torch.tensor(lengths)[:, None] - (supervised or width)
+    labels = torch.where(seen & (torch.arange(width)[None] >= from_), ids, -100)
+    return {"input_ids": ids * seen, "attention_mask": seen.long(), "labels": labels}
+
+
+def loss_and_gradients(trainer, inputs):
+    loss = trainer.compute_loss(trainer.model, dict(inputs))
     loss.backward()
     return loss.item(), {n: p.grad for n, p in trainer.model.named_parameters()}
 
 
-@pytest.mark.parametrize("rows", [slice(0, 1), slice(0, 2), slice(3, 11)])
-@pytest.mark.parametrize("completion_only", [True, False])
-def test_equal_to_stock(tiny, tiny_loaded, tools, tmp_path, rows, completion_only):
-    from dataclasses import replace
-
-    machine = replace(tiny_loaded[2], bf16=False, device="cpu")
-    rows = load_splits()["train"][rows]
-    run = (tiny, machine, rows, tools, tmp_path)
-    options = {"completion_only_loss": completion_only}
-    stock, expected = loss_and_gradients(SFTTrainer, *run, **options)
-    fast, found = loss_and_gradients(SharedPrefixSFTTrainer, *run, **options)
+@pytest.mark.parametrize(
+    ("prefix", "lengths", "supervised", "options"),
+    [
+        (40, [60], 12, {}),
+        (40, [60, 48], 7, {}),
+        (40, [60, 41, 55, 52, 47, 60, 44, 58], 4, {}),
+        (0, [30, 20, 25], 5, {}),  # nothing in common
+        (1, [30, 20, 25], 5, {}),
+        (90, [120, 99], 6, {}),  # the prefix fills the window of 64
+        (600, [640, 620, 655], 9, {"window": 512}),
+        (40, [60, 52, 90], None, {}),  # every token supervised
+        (90, [120, 99], 6, {"attention": "eager"}),
+    ],
+)
+def test_loss_and_gradients_equal_to_stock(make, prefix, lengths, supervised, options):
+    inputs = batch(prefix, lengths, supervised)
+    stock, expected = loss_and_gradients(make(SFTTrainer, **options), inputs)
+    fast, found = loss_and_gradients(make(SharedPrefixSFTTrainer, **options), inputs)
     assert fast == pytest.approx(stock, rel=1e-5)
     for name, gradient in expected.items():
-        difference = (found[name] - gradient).norm() / gradient.norm().clamp(min=1e-12)
-        assert difference < 1e-4, name
+        difference = (found[name] - gradient).norm() / gradient.norm()
+        assert difference < 1e-5, (name, difference)
+
+
+def test_the_prefix_is_there_once():
+    inputs, lengths = batch(40, [60, 41, 55], 1), [60, 41, 55]
+    packed = pack(inputs["input_ids"], lengths, inputs["labels"])
+    shared = 39  # the row of 41 is supervised from its 41st token on
+    assert packed["input_ids"].shape == (1, sum(lengths) - 2 * shared)
+    assert packed["block"].unique().tolist() == [0, 1, 2, 3]
+    assert packed["position_ids"].max() == 59
+
+
+def trained(trainer):
+    trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return losses, {n: p.detach() for n, p in trainer.model.named_parameters()}
+
+
+@pytest.mark.parametrize("completion_only", [True, False])
+def test_training_with_accumulation_and_evaluation_equal_to_stock(
+    make, completion_only
+):
+    options = {
+        "gradient_accumulation_steps": 2, "max_steps": 3, "optim": "sgd",
+        "learning_rate": 0.5, "completion_only_loss": completion_only,
+        "per_device_train_batch_size": 2, "max_grad_norm": 0.0,
+    }  # fmt: skip
+    stock = make(SFTTrainer, **options)
+    fast = make(SharedPrefixSFTTrainer, **options)
+    (expected, weights), (found, moved) = trained(stock), trained(fast)
+    assert found == pytest.approx(expected, rel=1e-5)
+    for name, weight in weights.items():
+        assert (moved[name] - weight).norm() / weight.norm() < 1e-5, name
+    expected, found = stock.evaluate(), fast.evaluate()
+    for name in ("eval_loss", "eval_mean_token_accuracy", "eval_num_tokens"):
+        assert found[name] == pytest.approx(expected[name], rel=1e-5), name
+
+
+def test_resumed_training_is_the_same(make):
+    options = {"max_steps": 4, "save_strategy": "steps", "save_steps": 2}
+    whole = make(SharedPrefixSFTTrainer, **options)
+    whole.train()
+    resumed = make(SharedPrefixSFTTrainer, **options)
+    resumed.train(resume_from_checkpoint=f"{whole.args.output_dir}/checkpoint-2")
+    for (name, a), b in zip(
+        whole.model.named_parameters(), resumed.model.parameters(), strict=True
+    ):
+        assert torch.equal(a, b), name
+
+
+class Collator(DataCollatorForLanguageModeling):
+    """A collator of one's own."""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"packing": True}, "packing=True"),
+        ({"trainer": {"data_collator": Collator(0)}}, "data collator Collator"),
+        ({"loss_type": "dft"}, "loss_type='dft'"),
+        ({"label_smoothing_factor": 0.1}, "label smoothing"),
+    ],
+)
+def test_what_does_not_fit_is_one_clear_error(make, options, message):
+    with pytest.raises(ValueError, match=f"does not work with .*{message}"):
+        make(SharedPrefixSFTTrainer, **options)
+
+
+def test_too_many_tokens_in_one_pass_is_one_clear_error():
+    ids = torch.zeros(9, 4000, dtype=torch.long)
+    ids[:, 1] = torch.arange(9)
+    with pytest.raises(ValueError, match="Lower per_device_train_batch_size"):
+        pack(ids, [4000] * 9, torch.full_like(ids, -100))

@@ -16,7 +16,9 @@ POLICY = (
 DEVELOPER = f"{FUNCTION_CALLING}\n{POLICY}"
 
 SPLITS = ("train", "dev", "test")
-SLICES = ("contrast", "cue_free", "cue_reversed", "plain", "no_tool")
+SLICES = (
+    "contrast", "triple", "paraphrase", "cue_free", "cue_reversed", "plain", "no_tool",
+)  # fmt: skip
 DATA = Path(__file__).resolve().parents[2] / "data" / "tool_selection"
 
 

@@ -4,79 +4,17 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .function_calls import parse_reply
+from .generation import generate_replies, render_prompts
+
+__all__ = [
+    "OUTCOMES", "Judgement", "argument_problem", "confusion", "generate_replies",
+    "judge", "judge_label", "mcnemar", "rate", "render_prompts", "score", "wilson",
+]  # fmt: skip
 
 OUTCOMES = (
     "correct", "wrong_tool", "several_calls", "no_call",
     "malformed", "unknown_tool", "bad_arguments",
 )  # fmt: skip
-
-
-def render_prompts(tokenizer, conversations):
-    """The prompts as text, ready for the model to continue."""
-    return [
-        tokenizer.apply_chat_template(
-            c["prompt"], tools=c["tools"], add_generation_prompt=True, tokenize=False
-        )
-        for c in conversations
-    ]
-
-
-def generate_replies(
-    model, tokenizer, conversations, hardware, batch_size=20, max_new_tokens=64
-):
-    """Greedy replies, one text per conversation, control tokens kept.
-
-    Batches hold prompts of like length, padded left. A batch that does not fit
-    the GPU's memory is halved; RuntimeError where even one prompt does not fit.
-    """
-    import torch
-    from tqdm import tqdm
-
-    prompts = render_prompts(tokenizer, conversations)
-    lengths = [len(ids) for ids in tokenizer(prompts)["input_ids"]]
-    order = sorted(range(len(prompts)), key=lengths.__getitem__, reverse=True)
-    replies = [""] * len(prompts)
-    with tqdm(total=len(prompts), unit="reply") as progress:
-        while order:
-            batch = order[:batch_size]
-            try:
-                texts = _generate(
-                    model, tokenizer, [prompts[i] for i in batch],
-                    hardware, max_new_tokens,
-                )  # fmt: skip
-            except torch.cuda.OutOfMemoryError:
-                if len(batch) == 1:
-                    raise RuntimeError(
-                        "One prompt alone does not fit the GPU's memory. Close other "
-                        "programs that use it, or set CUDA_VISIBLE_DEVICES='' to run "
-                        "on the CPU."
-                    ) from None
-                torch.cuda.empty_cache()
-                batch_size = len(batch) // 2
-                continue
-            for index, text in zip(batch, texts, strict=True):
-                replies[index] = text
-            order = order[len(batch) :]
-            progress.update(len(batch))
-    return replies
-
-
-def _generate(model, tokenizer, prompts, hardware, max_new_tokens):
-    import torch
-
-    inputs = tokenizer(
-        prompts, add_special_tokens=False, padding=True, return_tensors="pt"
-    ).to(model.device)
-    with torch.no_grad(), hardware.autocast():
-        output = model.generate(
-            **inputs, max_new_tokens=max_new_tokens, do_sample=False
-        )
-    stops = set(model.generation_config.eos_token_id)
-    replies = []
-    for ids in output[:, inputs["input_ids"].shape[1] :].tolist():
-        end = next((i + 1 for i, t in enumerate(ids) if t in stops), len(ids))
-        replies.append(tokenizer.decode(ids[:end], skip_special_tokens=False))
-    return replies
 
 
 @dataclass(frozen=True)

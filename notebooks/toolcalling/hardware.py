@@ -1,10 +1,15 @@
 """What this machine can do: device, number format, attention."""
 
+import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-import torch
+# Large memory pages on Linux; read by torch once, when it starts. Every step of
+# a training on the CPU asks anew for gigabytes, small pages cost it dearly.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+import torch  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,14 @@ class Hardware:
             f"matmuls    {matmuls}: {self.bf16_reason}\n"
             f"attention  {self.attention}: {self.attention_reason}"
         )
+
+    def free_memory(self):
+        """Bytes free on the device right now."""
+        if self.device == "cuda":
+            return torch.cuda.mem_get_info()[0]
+        import psutil
+
+        return psutil.virtual_memory().available
 
     def autocast(self):
         """Context in which matmuls run in the chosen number format."""

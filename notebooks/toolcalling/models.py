@@ -86,7 +86,7 @@ def load_tokenizer(choice):
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(_folder(choice), padding_side="left")
+    tokenizer = AutoTokenizer.from_pretrained(location(choice), padding_side="left")
     ids = range(embedded_model.FIRST_ID, embedded_model.FIRST_ID + len(CONTROL_TOKENS))
     if tokenizer.convert_ids_to_tokens(list(ids)) != list(CONTROL_TOKENS):
         raise RuntimeError(
@@ -107,13 +107,14 @@ def load_model(choice, hardware):
 
     tokenizer = load_tokenizer(choice)
     model = AutoModelForCausalLM.from_pretrained(
-        _folder(choice), dtype="float32", attn_implementation=hardware.attention
+        location(choice), dtype="float32", attn_implementation=hardware.attention
     )
     embedded_model.set_generation(model)
     return model.to(hardware.device).eval(), tokenizer
 
 
-def _folder(choice):
+def location(choice):
+    """Hub id or folder to load from; the embedded model is made if need be."""
     source = getattr(choice, "source", choice)
     return embedded_model.embedded_model() if source == EMBEDDED else source
 
