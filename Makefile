@@ -3,6 +3,8 @@
 #             in order and each alone in an empty folder
 # make docs   re-execute in place, for the record
 # make bench  our training and evaluation beside the reference recipe's
+# make study  every run of the study, goes on where it was stopped;
+#             MINUTES=60 begins none after so many
 # make bench-gpu                 attention kernels and trainers on a CUDA GPU
 # make badges REPO=owner/name    point every link at another repository
 
@@ -11,7 +13,7 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: run test docs bench bench-gpu badges clean
+.PHONY: run test docs study bench bench-gpu badges clean
 
 run: $(STAMP)
 	$(BIN)/python .ci/execute.py run
@@ -23,6 +25,9 @@ test: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python .ci/execute.py docs $(ONLY)
+
+study: $(STAMP)
+	$(BIN)/python .ci/study.py $(MINUTES)
 
 bench: $(STAMP)
 	$(BIN)/python .ci/bench.py

@@ -40,9 +40,12 @@ from toolcalling.office_tools import tool_set  # noqa: E402
 
 REPEATS = 5
 TOOLS = (2, 8, 32)
+# "frozen": ours, the embedding matrix left alone but for the control tokens' rows;
+# "halved": the same in two batches of four rows, accumulated.
+MEMORY = ("reference", "ours", "frozen", "halved")
 PARTS = (
     "matmul", *[f"train-{n}" for n in TOOLS], "evaluate",
-    *[f"memory-{kind}-{n}" for n in TOOLS for kind in ("reference", "ours", "frozen")],
+    *[f"memory-{kind}-{n}" for n in TOOLS for kind in MEMORY],
     "frozen-accuracy",
 )  # fmt: skip
 
@@ -94,16 +97,19 @@ class Step:
     """One optimiser step of a recipe on fixed rows, without the trainer's loop."""
 
     def __init__(self, kind, tools, machine, model, tokenizer):
+        import torch
         from datasets import Dataset, Features, Json, List
         from trl import SFTConfig, SFTTrainer
 
         from toolcalling import conversations
+        from toolcalling.frozen_embeddings import freeze_embeddings
         from toolcalling.shared_prefix import SharedPrefixSFTTrainer
 
         ours = kind != "reference"
-        if kind == "frozen":
-            model.get_input_embeddings().weight.requires_grad_(False)
+        if kind in ("frozen", "halved"):
+            freeze_embeddings(model)
         self.rows = 4 if kind in ("reference", "ours-4") else 8
+        size = self.rows // (2 if kind == "halved" else 1)
         rows = conversations.load_splits()["train"][: self.rows]
         rows = [conversations.to_conversation(row, tools) for row in rows]
         columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
@@ -111,27 +117,34 @@ class Step:
             output_dir=tempfile.mkdtemp(), report_to="none",
             use_cpu=machine.device == "cpu",
             bf16=ours and machine.bf16, completion_only_loss=ours, learning_rate=1e-6,
-            per_device_train_batch_size=self.rows, max_length=8192,
+            per_device_train_batch_size=size, max_length=8192,
+            gradient_accumulation_steps=self.rows // size,
             activation_checkpointing=False,
         )  # fmt: skip
         self.trainer = (SharedPrefixSFTTrainer if ours else SFTTrainer)(
             model=model, args=config, processing_class=tokenizer,
             train_dataset=Dataset.from_list(rows, features=Features(columns)),
         )  # fmt: skip
-        data = self.trainer.train_dataset
-        self.batch = self.trainer._prepare_inputs(
-            self.trainer.data_collator([data[i] for i in range(self.rows)])
+        data, collate = self.trainer.train_dataset, self.trainer.data_collator
+        self.batches = [
+            self.trainer._prepare_inputs(collate([data[i + at] for i in range(size)]))
+            for at in range(0, self.rows, size)
+        ]
+        masks = torch.cat([batch["attention_mask"].sum(1) for batch in self.batches])
+        self.lengths = masks.tolist()
+        self.supervised = sum(
+            int((batch["labels"][:, 1:] != -100).sum()) for batch in self.batches
         )
-        self.tokens = int(self.batch["attention_mask"].sum())
-        self.supervised = int((self.batch["labels"][:, 1:] != -100).sum())
-        self.trainer.current_gradient_accumulation_steps = 1  # set by its loop
+        # set by the trainer's loop
+        self.trainer.current_gradient_accumulation_steps = len(self.batches)
         self.trainer.create_optimizer()
         self.model, self.optimizer = self.trainer.accelerator.prepare(
             self.trainer.model, self.trainer.optimizer
         )
 
     def __call__(self):
-        self.trainer.training_step(self.model, dict(self.batch))
+        for batch in self.batches:
+            self.trainer.training_step(self.model, dict(batch), self.supervised)
         self.trainer.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -151,7 +164,7 @@ def train(count):
     from toolcalling import hardware, shared_prefix
 
     machine, steps, first = hardware.detect(), {}, None
-    for kind in ("ours", "ours-4", "reference"):
+    for kind in ("ours", "ours-4", "frozen", "reference"):
         model, tokenizer = load(machine)
         if first is None:
             first = model
@@ -162,13 +175,13 @@ def train(count):
     share_moments(list(steps.values()))
     times = interleaved(**steps)
     found = {k: spread(times[k], steps[k].rows) for k in steps}
-    for kind, name in (("ours", "ratio"), ("ours-4", "ratio_equal_batch")):
+    for kind, name in (
+        ("ours", "ratio"), ("ours-4", "ratio_equal_batch"), ("frozen", "ratio_frozen")
+    ):  # fmt: skip
         found[name] = found["reference"]["median"] / found[kind]["median"]
     ours = steps["ours"]
-    packed = shared_prefix.pack(
-        ours.batch["input_ids"], ours.batch["attention_mask"].sum(1).tolist(),
-        ours.batch["labels"],
-    )  # fmt: skip
+    (batch,) = ours.batches
+    packed = shared_prefix.pack(batch["input_ids"], ours.lengths, batch["labels"])
     positions = packed["input_ids"].shape[1]
     # Multiplications of a step, forward and backward; attention is left out.
     config = first.config
@@ -176,7 +189,7 @@ def train(count):
     body = sum(p.numel() for p in first.parameters()) - head
     flops = 6 * (body * positions + head * ours.supervised)
     return found | {
-        "tokens_per_row": ours.tokens / ours.rows, "positions": positions,
+        "tokens_per_row": sum(ours.lengths) / ours.rows, "positions": positions,
         "gflops": flops / statistics.median(times["ours"]) / 1e9,
     }  # fmt: skip
 
@@ -228,7 +241,7 @@ def evaluate():
 def memory(kind, count):
     """Peak resident memory of two training steps, in GiB.
 
-    kind: "reference", "ours", or "frozen": ours, the embedding matrix left alone.
+    kind: of MEMORY.
     """
     from toolcalling import hardware
 

@@ -14,7 +14,7 @@ def small(tiny, monkeypatch):
 
 def test_a_training_part_gives_time_per_row_of_every_recipe():
     found = bench.train(2)
-    for kind in ("reference", "ours", "ours-4"):
+    for kind in ("reference", "ours", "ours-4", "frozen"):
         spread = found[kind]
         assert 0 < spread["min"] <= spread["median"] <= spread["max"]
     assert found["ratio"] == found["reference"]["median"] / found["ours"]["median"]
@@ -44,8 +44,24 @@ def test_recipes_share_weights_and_moments(monkeypatch):
     assert changed
 
 
-def test_memory_counts_frozen_embeddings_out():
-    assert bench.memory("frozen", 2)["gib"] > 0
+@pytest.mark.parametrize("kind", bench.MEMORY)
+def test_memory_of_every_kind(kind):
+    assert bench.memory(kind, 2)["gib"] > 0
+
+
+def test_halved_batches_train_the_same_rows():
+    import copy
+
+    from toolcalling import hardware
+    from toolcalling.office_tools import tool_set
+
+    machine = hardware.detect()
+    model, tokenizer = bench.load(machine)
+    twin = copy.deepcopy(model)
+    whole = bench.Step("frozen", tool_set(2), machine, model, tokenizer)
+    halved = bench.Step("halved", tool_set(2), machine, twin, tokenizer)
+    assert (len(whole.batches), len(halved.batches)) == (1, 2)
+    assert sorted(whole.lengths) == sorted(halved.lengths)
 
 
 def test_end_to_end_adds_up():

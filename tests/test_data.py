@@ -20,7 +20,7 @@ CUE = re.compile(
 
 @pytest.mark.parametrize(
     ("split", "internal", "public", "none"),
-    [("train", 175, 175, 50), ("dev", 34, 34, 12), ("test", 120, 120, 60)],
+    [("train", 160, 160, 80), ("dev", 34, 34, 12), ("test", 120, 120, 60)],
 )
 def test_counts(split, internal, public, none):
     counts = Counter(row["tool_name"] for row in SPLITS[split])

@@ -92,3 +92,54 @@ def test_evaluate_metric_gives_the_same(tools):
     assert (result["wrong_tool"], result["no_call"]) == (1, 1)
     with pytest.raises(ValueError, match="tools="):
         metric.compute(predictions=replies, references=due)
+
+
+def row(tool, family="f", slice="contrast", text="x"):
+    return {"tool_name": tool, "family": family, "slice": slice, "user_content": text}
+
+
+def test_measures_case_by_case(tools):
+    rows = [row(KB, "a"), row(WEB, "a"), row(KB, "b"), row(WEB, "b"), row(None, "c"),
+            row(None, "d"), row(KB, "b", "paraphrase"), row(WEB, "e")]  # fmt: skip
+    judged = [
+        ev.Judgement("correct", KB), ev.Judgement("correct", WEB),
+        ev.Judgement("wrong_tool", WEB), ev.Judgement("correct", WEB),
+        ev.Judgement("correct"), ev.Judgement("malformed"),
+        ev.Judgement("no_call"), ev.Judgement("bad_arguments", WEB),
+    ]  # fmt: skip
+    found = ev.measures(rows, judged, tools)
+    counts = {k: (v["correct"], v["n"]) for k, v in found.items() if k != "macro_f1"}
+    assert counts == {
+        "call_rate": (6, 8), "valid_single_call": (4, 8),
+        f"recall {KB}": (1, 3), f"recall {WEB}": (2, 3),
+        "no_tool_specificity": (1, 2), "leak_rate": (1, 3), "consistency": (1, 2),
+    }  # fmt: skip
+    # F1 of KB: 1 of 1 called, 1 of 3 due; of WEB 3 of 4 and 3 of 3; of none 1 of 2
+    assert found["macro_f1"] == pytest.approx((1 / 2 + 6 / 7 + 1 / 2) / 3)
+
+
+def test_always_abstaining_shows():
+    rows = [row(KB), row(WEB), row(None)]
+    tools = [{"function": {"name": KB}}, {"function": {"name": WEB}}]
+    silent = [ev.judge_label(None, r["tool_name"]) for r in rows]
+    found = ev.measures(rows, silent, tools)
+    assert found["no_tool_specificity"]["strict"] == 1.0
+    assert found["call_rate"]["strict"] == 0.0 == found["leak_rate"]["strict"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "kept"),
+    [
+        ("What did Bosch quote for 40 pumps?", "Bosch quote 40 pumps", True),
+        ("What did Bosch quote for 40 pumps?", "quote 40 pumps", False),
+        ("What did Bosch quote for 40 pumps?", "Bosch quote pumps", False),
+        ("Rules for SEC-08. Where are they?", "rules sec-08", True),
+        ("I think I'm late. Is Leeds's gate open?", "leeds gate", True),
+        ("who sells gaskets", "anything", True),
+    ],
+)
+def test_entities_kept(text, query, kept):
+    reply = call(KB, "{query:<escape>" + query + "<escape>}")
+    found = ev.entities_kept([row(KB, text=text)], [reply])
+    assert (found["correct"], found["n"]) == (int(kept), 1)
+    assert ev.entities_kept([row(None, text=text)], [reply])["n"] == 0

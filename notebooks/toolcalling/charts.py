@@ -41,6 +41,26 @@ def rates(ax, groups, results, colours=(BEFORE, AFTER)):
     ax.legend(frameon=False)
 
 
+def forest(ax, results):
+    """One line per method: its rate as a point in its Wilson interval, in per cent.
+
+    results: {method: rate dict} as evaluation.rate returns them, from top to bottom;
+    the last one is marked.
+    """
+    for place, cell in enumerate(reversed(results.values())):
+        low, middle, high = (
+            100 * v for v in (cell["wilson"][0], cell["strict"], cell["wilson"][1])
+        )
+        colour = NEUTRAL if place else AFTER
+        ax.plot([low, high], [place, place], color=colour, linewidth=2)
+        ax.plot(middle, place, "o", color=colour)
+        ax.text(102, place, f"{middle:.0f}%", va="center")
+    ax.set_yticks(range(len(results)), reversed(results))
+    ax.set(xlim=(0, 100), xlabel="strictly correct, %, with 95% interval")
+    ax.grid(axis="x", alpha=0.3)
+    ax.grid(axis="y", visible=False)
+
+
 def confusion(ax, table, title):
     """A confusion table {expected: {called: count}} as shaded squares."""
     expected, called = list(table), list(next(iter(table.values())))

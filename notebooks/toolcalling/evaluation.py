@@ -1,14 +1,17 @@
 """Generate replies, judge each into one outcome, score them with intervals."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
 from .function_calls import parse_reply
-from .generation import generate_replies, render_prompts
+from .generation import generate_replies
+from .prefix_cache import render_prompts
 
 __all__ = [
-    "OUTCOMES", "Judgement", "argument_problem", "confusion", "generate_replies",
-    "judge", "judge_label", "mcnemar", "rate", "render_prompts", "score", "wilson",
+    "OUTCOMES", "Judgement", "argument_problem", "confusion", "entities_kept",
+    "family_rate", "generate_replies", "judge", "judge_label", "mcnemar", "measures",
+    "rate", "render_prompts", "score", "wilson",
 ]  # fmt: skip
 
 OUTCOMES = (
@@ -137,3 +140,82 @@ def confusion(rows, judgements, tools):
         called = judged.called if judged.called in names else "other"
         table[row["tool_name"] or "no tool"][called] += 1
     return table
+
+
+def measures(rows, judgements, tools):
+    """What one accuracy hides, each a rate with its Wilson interval.
+
+    Of all prompts: call_rate, any call, well-formed or not; valid_single_call, one
+    well-formed call of a declared tool. Of the prompts due it: "recall NAME" per
+    tool; no_tool_specificity, no call. leak_rate: of the prompts due the first
+    tool, those sent to the second. consistency: as family_rate. macro_f1 is a plain
+    number, over the tools and no tool.
+    """
+    from sklearn.metrics import f1_score
+
+    names = [tool["function"]["name"] for tool in tools]
+    due = [row["tool_name"] for row in rows]
+    called = [j.called for j in judgements]
+    silent = [
+        j.called is None and j.outcome in ("no_call", "correct") for j in judgements
+    ]
+    found = {
+        "call_rate": rate([not s for s in silent]),
+        "valid_single_call": rate(
+            [c in names and j.outcome != "bad_arguments"
+             for c, j in zip(called, judgements, strict=True)]
+        ),
+    }  # fmt: skip
+    for name in names:
+        hits = [j.correct for d, j in zip(due, judgements, strict=True) if d == name]
+        found[f"recall {name}"] = rate(hits)
+    found["no_tool_specificity"] = rate([s for d, s in zip(due, silent) if d is None])
+    leaks = [c == names[1] for d, c in zip(due, called) if d == names[0]]
+    found["leak_rate"] = rate(leaks)
+    found["consistency"] = family_rate(rows, judgements)
+    given = ["none" if s else c or "other" for s, c in zip(silent, called)]
+    found["macro_f1"] = float(
+        f1_score(
+            [d or "none" for d in due], given, labels=[*names, "none"],
+            average="macro", zero_division=0,
+        )
+    )  # fmt: skip
+    return found
+
+
+def family_rate(rows, judgements):
+    """Contrast consistency: the rate of families of several rows all right.
+
+    Paraphrases are left out: they say one member of a family again.
+    """
+    families = {}
+    for row, judged in zip(rows, judgements, strict=True):
+        if row["slice"] != "paraphrase":
+            families.setdefault(row["family"], []).append(judged.correct)
+    return rate([all(hits) for hits in families.values() if len(hits) > 1])
+
+
+def entities_kept(rows, replies):
+    """Rate of the calls whose query keeps every name and number of the message.
+
+    Names: capitalised words, but for the first of a sentence; numbers: whatever
+    holds a digit. Only replies to rows that need a tool, with one well-formed call.
+    """
+    hits = []
+    for row, reply in zip(rows, replies, strict=True):
+        calls = parse_reply(reply).calls
+        if row["tool_name"] and len(calls) == 1:
+            query = json.dumps(calls[0].arguments, ensure_ascii=False).lower()
+            hits.append(all(e.lower() in query for e in _entities(row["user_content"])))
+    return rate(hits)
+
+
+def _entities(text):
+    found, opening = set(), True
+    for word in text.split():
+        core = word.strip("'\"()?!.,:;").removesuffix("'s")
+        named = core[:1].isupper() and not opening and not core.startswith("I'")
+        if core != "I" and (named or any(c.isdigit() for c in core)):
+            found.add(core)
+        opening = word.endswith((".", "?", "!", ":"))
+    return found

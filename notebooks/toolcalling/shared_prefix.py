@@ -7,12 +7,12 @@ projected onto the vocabulary. Loss and gradients are those of SFTTrainer.
 """
 
 import torch
-from torch.nn.functional import cross_entropy
 from trl import SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
 IGNORED = -100
 LONGEST = 32_768  # the masks grow with the square of the packed length
+CHUNK = 64  # positions whose scores are turned to float32 at a time
 
 
 class SharedPrefixSFTTrainer(SFTTrainer):
@@ -31,6 +31,11 @@ class SharedPrefixSFTTrainer(SFTTrainer):
                 f"SharedPrefixSFTTrainer does not work with {obstacle}. Change that, "
                 "or train with trl.SFTTrainer."
             )
+        tied = self.model.config.get_text_config().tie_word_embeddings
+        if self.args.device.type == "cpu" and self.args.world_size == 1 and tied:
+            # Few rows of the matrix are read; a dense gradient of the reading would
+            # be zeros by the gigabyte, to be added to that of the scores.
+            self.model.get_input_embeddings().sparse = True
 
     def _obstacles(self):
         yield self.args.packing, "packing=True"
@@ -56,28 +61,28 @@ class SharedPrefixSFTTrainer(SFTTrainer):
             return super().compute_loss(model, inputs, True, num_items_in_batch)
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
         packed = pack(inputs["input_ids"], lengths, inputs["labels"])
-        supervised = (packed["labels"] != IGNORED).nonzero().squeeze(1)
+        targets, weights = packed["targets"], packed["weights"]
         logits = model(
             input_ids=packed["input_ids"],
             position_ids=packed["position_ids"],
             attention_mask=masks(packed, self.model.config, self.model.dtype),
-            logits_to_keep=supervised,
+            logits_to_keep=packed["supervised"],
             use_cache=False,
         ).logits[0]
-        targets = packed["labels"][supervised]
-        total = cross_entropy(logits.float(), targets, reduction="sum")
-        count = len(targets) if num_items_in_batch is None else num_items_in_batch
+        total = NegativeLogLikelihood.apply(logits, targets, weights)
+        count = weights.sum() if num_items_in_batch is None else num_items_in_batch
         loss = total / torch.as_tensor(count).clamp(min=1)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes  # DDP averages gradients
-        self._note(logits, targets, sum(lengths))
+        self._note(logits, targets, weights, sum(lengths))
         return loss
 
     @torch.no_grad()
-    def _note(self, logits, targets, tokens):
+    def _note(self, logits, targets, weights, tokens):
         """SFTTrainer's own log entries: token accuracy and tokens seen."""
-        right = int((logits.argmax(dim=-1) == targets).sum())
-        counts = torch.tensor([[right, len(targets), tokens]], device=logits.device)
+        right = int(weights[logits.argmax(dim=-1) == targets].sum())
+        counts = [[right, int(weights.sum()), tokens]]
+        counts = torch.tensor(counts, device=logits.device)
         counts = self.accelerator.gather_for_metrics(counts)
         right, supervised, tokens = counts.sum(dim=0).tolist()
         mode = "train" if self.model.training else "eval"
@@ -88,13 +93,47 @@ class SharedPrefixSFTTrainer(SFTTrainer):
         metrics["num_tokens"] = [self._total_train_tokens]
 
 
+class NegativeLogLikelihood(torch.autograd.Function):
+    """Sum over positions of -weight * log softmax(logits)[target], in float32.
+
+    logits: (positions, vocabulary); targets, weights: (positions,). Through
+    logsumexp and not log_softmax, which on a CPU loses a digit over a vocabulary of
+    this size; in chunks, and with the gradient made at once: little memory.
+    """
+
+    @staticmethod
+    def forward(ctx, logits, targets, weights):
+        total = torch.zeros((), device=logits.device)
+        gradient = torch.empty_like(logits)
+        columns = (targets[:, None], weights[:, None].float())
+        for part, target, weight, out in zip(
+            *(tensor.split(CHUNK) for tensor in (logits, *columns, gradient)),
+            strict=True,
+        ):
+            scores = part.float()
+            sums = scores.logsumexp(dim=-1, keepdim=True)
+            total += (weight * (sums - scores.gather(1, target))).sum()
+            out.copy_((scores - sums).exp_().mul_(weight).scatter_add_(
+                1, target, -weight
+            ))  # fmt: skip
+        ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (gradient,) = ctx.saved_tensors
+        return gradient * upstream, None, None
+
+
 def pack(input_ids, lengths, labels):
     """One sequence of the shared prefix and every row's suffix behind it.
 
     input_ids, labels: (rows, width), padded right; lengths: tokens per row.
-    Returns input_ids and position_ids of shape (1, T); labels of shape (T,),
-    shifted: the token each position must predict; block of shape (T,): 0 in the
-    prefix, then 1, 2, ... per row. ValueError where T is above LONGEST.
+    Returns input_ids, position_ids of shape (1, T); block of shape (T,): 0 in the
+    prefix, then 1, 2, ... per row; and of shape (S,) what is supervised:
+    supervised, the position that predicts; targets, the token it must predict;
+    weights, the rows that this stands for. The prefix's last position predicts
+    each row's first own token. ValueError where T is above LONGEST.
     """
     shared = prefix_length(input_ids, lengths, labels)
     if (total := shared + sum(n - shared for n in lengths)) > LONGEST:
@@ -103,34 +142,40 @@ def pack(input_ids, lengths, labels):
             f"{LONGEST}. Lower per_device_train_batch_size (and the eval one), raise "
             "gradient_accumulation_steps in step."
         )
-    device = input_ids.device
-    ids, positions = [input_ids[0, :shared]], [torch.arange(shared)]
-    targets = [labels.new_full((shared,), IGNORED)]
+    ids, position = [input_ids[0, :shared]], [torch.arange(shared)]
     block = [torch.zeros(shared, dtype=torch.long)]
+    at, targets = [torch.arange(max(shared - 1, 0))], [labels[0, 1:shared]]
+    weights, start = [torch.full((max(shared - 1, 0),), len(lengths))], shared
     for row, length in enumerate(lengths):
+        own = length - shared
         ids.append(input_ids[row, shared:length])
-        positions.append(torch.arange(shared, length))
-        targets.append(labels[row, shared + 1 : length])
-        targets.append(labels.new_full((1,), IGNORED))
-        block.append(torch.full((length - shared,), row + 1))
+        position.append(torch.arange(shared, length))
+        block.append(torch.full((own,), row + 1))
+        at.append(torch.arange(start - 1, start - 1 + own))
+        at[-1][0] = shared - 1  # where nothing is shared: nobody predicts it
+        targets.append(labels[row, shared:length])
+        weights.append(torch.ones(own, dtype=torch.long))
+        start += own
+    at, weights = (torch.cat(x).to(labels.device) for x in (at, weights))
+    targets = torch.cat(targets)
+    kept = (targets != IGNORED) & (at >= 0)
     return {
         "input_ids": torch.cat(ids)[None],
-        "position_ids": torch.cat(positions)[None].to(device),
-        "labels": torch.cat(targets),
-        "block": torch.cat(block).to(device),
+        "position_ids": torch.cat(position)[None].to(labels.device),
+        "block": torch.cat(block).to(labels.device),
+        "supervised": at[kept],
+        "targets": targets[kept],
+        "weights": weights[kept],
     }
 
 
 def prefix_length(input_ids, lengths, labels):
-    """Tokens all rows begin with, ending before anything supervised."""
+    """Tokens that all rows begin with, supervised alike; a token per row is left."""
     width = min(lengths)
     same = (input_ids[:, :width] == input_ids[0, :width]).all(dim=0)
-    plain = (labels[:, :width] == IGNORED).all(dim=0)
-    shared = int((same & plain).long().cumprod(dim=0).sum())
-    # A row's first own token is predicted from the prefix's last position, of
-    # which there is one for all rows: so it must not be supervised.
-    first = int(plain.long().cumprod(dim=0).sum())
-    return max(0, min(shared, first - 1, width - 1))
+    alike = (labels[:, :width] == labels[0, :width]).all(dim=0)
+    shared = int((same & alike).long().cumprod(dim=0).sum())
+    return min(shared, width - 1)
 
 
 def masks(packed, config, dtype):
@@ -145,7 +190,8 @@ def masks(packed, config, dtype):
     visible = (block[None, :] == 0) | (block[None, :] == block[:, None])
     full = (visible & (behind >= 0))[None, None]
     window = config.sliding_window
-    sliding = full & (behind < window) if window else full
+    reached = window is None or behind.shape[0] <= window
+    sliding = full if reached else full & (behind < window)
     found = {"full_attention": full, "sliding_attention": sliding}
     if config._attn_implementation == "eager":
         lowest = torch.finfo(dtype).min

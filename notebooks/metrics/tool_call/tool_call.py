@@ -10,6 +10,7 @@ import datasets
 import evaluate
 
 from toolcalling.evaluation import judge
+from toolcalling.evaluation import measures
 from toolcalling.evaluation import rate
 
 _DESCRIPTION = """Share of replies that are strictly right: exactly one well-formed
@@ -20,8 +21,9 @@ _INPUTS = """
 predictions: the model's replies as text, control tokens kept.
 references: the name of the tool that is due, "" for none.
 tools: JSON schemas of the tools (list of {"type": "function", "function": ...}).
-Returns strict (0 to 1), wilson_low, wilson_high, correct, n, and one count per
-outcome that occurred.
+Returns strict (0 to 1), wilson_low, wilson_high, correct, n, one count per outcome
+that occurred, and the rates call_rate, valid_single_call, no_tool_specificity,
+macro_f1 and "recall NAME" per tool.
 """
 
 
@@ -52,6 +54,13 @@ class ToolCall(evaluate.Metric):
         result["wilson_low"], result["wilson_high"] = result.pop("wilson")
         for j in judged:
             result[j.outcome] = result.get(j.outcome, 0) + 1
+        rows = [
+            {"tool_name": name or None, "family": i, "slice": "plain"}
+            for i, name in enumerate(references)
+        ]
+        for name, value in measures(rows, judged, tools).items():
+            if name not in ("consistency", "leak_rate"):  # need more than a name
+                result[name] = value["strict"] if isinstance(value, dict) else value
         # "correct" is both the total and an outcome: the same count.
         result["correct"] = sum(j.correct for j in judged)
         return result

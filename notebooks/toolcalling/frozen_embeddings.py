@@ -1,0 +1,85 @@
+"""Train without the embedding matrix: nearly two thirds of the parameters.
+
+All rows stay as they are but those of the control tokens, whose changes are kept
+in a matrix of their own. Gradient and Adam's moments of 168 million parameters
+are so never made; what is left to learn is in the layers.
+"""
+
+import torch
+from torch.nn.functional import embedding, linear
+
+from .embedded_model import FIRST_ID
+from .function_calls import CONTROL_TOKENS
+
+NAME = "control_rows"
+
+
+class ControlRows(torch.nn.Module):
+    """What is added to the control tokens' rows, of shape (control tokens, hidden).
+
+    Hooks add it where the model reads tokens and where it scores them, so forward,
+    backward and generate see the sum.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        matrix = model.get_input_embeddings()
+        shape = (len(CONTROL_TOKENS), matrix.weight.shape[1])
+        self.added = torch.nn.Parameter(matrix.weight.new_zeros(shape))
+        self.hooks = (
+            matrix.register_forward_hook(self._read),
+            model.get_output_embeddings().register_forward_hook(self._score),
+            model.register_forward_pre_hook(_check_head, with_kwargs=True),
+        )
+
+    def _read(self, matrix, args, output):
+        number = args[0] - FIRST_ID
+        last = len(self.added) - 1
+        own = embedding(number.clamp(0, last), self.added)
+        own = own * getattr(matrix, "embed_scale", 1.0)  # Gemma scales what it reads
+        inside = (number >= 0) & (number <= last)
+        return output + own * inside[..., None].to(output.dtype)
+
+    def _score(self, head, args, output):
+        columns = slice(FIRST_ID, FIRST_ID + len(self.added))
+        output[..., columns] += linear(args[0], self.added).to(output.dtype)
+        return output
+
+
+def _check_head(model, args, kwargs):
+    if kwargs.get("fused_lm_head"):
+        raise ValueError(
+            "Frozen embeddings need SharedPrefixSFTTrainer: TRL's own trainer "
+            "multiplies with the matrix itself and would miss the learnt rows."
+        )
+
+
+def freeze_embeddings(model):
+    """Leave the embedding matrix alone but for the control tokens' rows.
+
+    Call it before the trainer is made, and merge_embeddings after training. Needs
+    tied embeddings (ValueError else), and a trainer that runs the model's own
+    output layer: SharedPrefixSFTTrainer. TRL's stock trainer goes around it.
+    """
+    if model.get_input_embeddings().weight is not model.get_output_embeddings().weight:
+        raise ValueError(
+            "freeze_embeddings needs a model whose input and output embeddings are "
+            "one matrix, as Gemma's are. Train this one whole."
+        )
+    if not hasattr(model, NAME):
+        model.get_input_embeddings().weight.requires_grad_(False)
+        model.add_module(NAME, ControlRows(model))
+
+
+def merge_embeddings(model):
+    """Add the learnt rows to the matrix: a plain model again, nothing frozen."""
+    rows = getattr(model, NAME, None)
+    if rows is None:
+        return
+    weight = model.get_input_embeddings().weight
+    with torch.no_grad():
+        weight[FIRST_ID : FIRST_ID + len(rows.added)] += rows.added
+    for hook in rows.hooks:
+        hook.remove()
+    delattr(model, NAME)
+    weight.requires_grad_(True)

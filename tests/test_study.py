@@ -1,0 +1,134 @@
+"""The study: its recipe is notebook 04's, its runs are what they say."""
+
+import ast
+import json
+
+import pytest
+
+import series
+import study as command
+from toolcalling import conversations, few_shot, models, study, unseen_tools
+from toolcalling.prefix_cache import render_prompts
+from toolcalling.study import Run
+
+
+def test_the_recipe_is_that_of_notebook_04():
+    book = series.read(series.NOTEBOOKS / "04_finetuning.ipynb")
+    cell = next(c.source for c in book.cells if "config = SFTConfig(" in c.source)
+    call = next(n for n in ast.walk(ast.parse(cell)) if isinstance(n, ast.Call)
+                and getattr(n.func, "id", "") == "SFTConfig")  # fmt: skip
+    written = {k.arg: ast.unparse(k.value) for k in call.keywords}
+    written |= {"max_length": "512", "num_train_epochs": "6"}  # variables there
+    for name, value in study.RECIPE.items():
+        assert ast.literal_eval(written[name]) == value, name
+    rest = set(written) - set(study.RECIPE)
+    assert rest == {"output_dir", "bf16", "use_cpu", "logging_steps", "report_to",
+                    "seed"}  # fmt: skip
+
+
+def test_the_plan():
+    runs = study.plan()
+    assert len({run.key for run in runs}) == len(runs)
+    whole = [r for r in runs if r.kind == "ours" and r.rows == 400]
+    assert {r.seed for r in whole if r.split is None} == set(study.SEEDS)
+    assert {r.split for r in whole} == {None, 0, 1, 2, 3, 4}
+    for kind in study.ABLATIONS:
+        assert [(r.rows, r.seed) for r in runs if r.kind == kind] == [
+            (160, seed) for seed in study.SEEDS[:3]
+        ]
+    for rows in study.CURVE:
+        seeds = [r.seed for r in runs if (r.kind, r.rows) == ("ours", rows)]
+        assert seeds == list(study.SEEDS[:3])
+    assert study.epochs(Run(rows=20)) == 16 and study.epochs(Run()) == 6
+
+
+def test_the_files_own_split():
+    rows, own = study.split_rows(Run(rows=80)), conversations.load_splits()
+    assert rows["train"] == own["train"][:80]
+    assert (rows["dev"], rows["test"]) == (own["dev"], own["test"])
+
+
+def test_five_splits_keep_families_whole_and_test_every_row_once():
+    tested = []
+    for split in range(5):
+        rows = study.split_rows(Run(split=split))
+        families = [{row["family"] for row in rows[part]} for part in rows]
+        assert not families[0] & families[1]
+        assert not (families[0] | families[1]) & families[2]
+        assert 75 <= len(rows["dev"]) <= 80 and 380 <= len(rows["train"]) <= 400
+        for part in ("train", "test"):
+            none = sum(row["tool_name"] is None for row in rows[part])
+            assert 0.1 < none / len(rows[part]) < 0.3
+        tested += [row["id"] for row in rows["test"]]
+    assert len(tested) == len(set(tested)) == 780
+
+
+@pytest.fixture
+def small(tiny, monkeypatch):
+    """Few rows and one epoch, on the tiny model."""
+    rows = conversations.load_splits()
+    few = {
+        "train": rows["train"][:24],
+        "dev": rows["dev"][:4],
+        "test": rows["test"][:6],
+    }
+    monkeypatch.setattr(conversations, "load_splits", lambda: few)
+    monkeypatch.setattr(study, "LEAST", 1)
+    monkeypatch.setitem(study.RECIPE, "num_train_epochs", 1)
+    monkeypatch.setitem(study.ABLATIONS["reference"], "num_train_epochs", 1)
+    prompts = unseen_tools.load_prompts()[:3]
+    monkeypatch.setattr(unseen_tools, "load_prompts", lambda: prompts)
+    return models.choose_model(tiny)
+
+
+@pytest.mark.parametrize("kind", ["ours", *study.ABLATIONS, *study.UNTRAINED])
+def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
+    machine = tiny_loaded[2]
+    run = Run(kind, rows=0 if kind in study.UNTRAINED else 16)
+    record = json.loads(json.dumps(study.perform(run, small, machine)))
+    assert record["run"] == run.key and record["base"] == small.name
+    for name in ("ids", "outcomes", "called", "replies", "choice", "call"):
+        assert len(record[name]) == 6, name
+    assert all(score < 0 for pair in record["choice"] for score in pair)
+    assert ("dev" in record) == (kind not in study.UNTRAINED)
+    if kind == "zero-shot":
+        assert set(record["unseen"]) == {f"unseen-00{i}" for i in (1, 2, 3)}
+        assert len(record["variants"]["flipped"]["outcomes"]) == 6
+
+
+def test_examples_in_the_prompt(tiny_loaded, tools):
+    rows = conversations.load_splits()
+    shown = few_shot.examples(rows["train"])
+    assert [row["slice"] for row in shown] == [
+        "contrast", "contrast", "cue_reversed", "no_tool"
+    ]  # fmt: skip
+    asked = conversations.to_conversation(rows["dev"][0], tools)
+    made = few_shot.with_examples(asked, shown)
+    text = render_prompts(tiny_loaded[1], [made])[0]
+    assert text.count("<start_of_turn>user") == 5
+    assert text.count("<start_function_call>") == 3
+    assert text.endswith(render_prompts(tiny_loaded[1], [asked])[0].split(
+        "<start_of_turn>user")[-1])  # fmt: skip
+
+
+def test_better_descriptions_change_nothing_else(tools):
+    for tool, better in zip(tools, few_shot.better_descriptions(tools), strict=True):
+        assert better["function"]["description"] != tool["function"]["description"]
+        better["function"]["description"] = tool["function"]["description"]
+        assert better == tool
+
+
+def test_the_file_keeps_the_plans_order_and_refuses_other_data(
+    tmp_path, monkeypatch, small
+):
+    monkeypatch.setattr(command, "TARGET", tmp_path / "study.jsonl")
+    stamp = command.workspace.stamp(small)
+    keys = [run.key for run in study.plan()][:3]
+    records = {key: {"run": key, **stamp} for key in reversed(keys)}
+    command.save(records)
+    assert list(command.done(small)) == keys
+    records[keys[0]]["data"] = "another"
+    command.save(records)
+    with pytest.raises(SystemExit, match="other data"):
+        command.done(small)
+    assert [p.name for p in tmp_path.iterdir()] == ["study.jsonl"]
