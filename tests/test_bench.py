@@ -67,6 +67,6 @@ def test_halved_batches_train_the_same_rows():
 def test_end_to_end_adds_up():
     both = {"reference": {"median": 2.0}, "ours": {"median": 0.5}}
     found = {"evaluate": {"before": both, "after": both}, "train-2": both}
-    total = bench.end_to_end(found, prompts=30, rows=10, epochs=2)
-    assert total["reference_minutes"] == (30 + 20 + 30) * 2 / 60
+    total = bench.end_to_end(found, test=30, dev=5, rows=10, epochs=2)
+    assert total["reference_minutes"] == (30 + 5 + 20 + 30 + 2 * 5) * 2 / 60
     assert total["ratio"] == 4

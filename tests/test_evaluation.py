@@ -103,19 +103,20 @@ def test_measures_case_by_case(tools):
             row(None, "d"), row(KB, "b", "paraphrase"), row(WEB, "e")]  # fmt: skip
     judged = [
         ev.Judgement("correct", KB), ev.Judgement("correct", WEB),
-        ev.Judgement("wrong_tool", WEB), ev.Judgement("correct", WEB),
+        ev.Judgement("wrong_tool", WEB, (WEB,)), ev.Judgement("correct", WEB),
         ev.Judgement("correct"), ev.Judgement("malformed"),
-        ev.Judgement("no_call"), ev.Judgement("bad_arguments", WEB),
+        ev.Judgement("several_calls", None, (KB, WEB)),
+        ev.Judgement("bad_arguments", WEB),
     ]  # fmt: skip
     found = ev.measures(rows, judged, tools)
     counts = {k: (v["correct"], v["n"]) for k, v in found.items() if k != "macro_f1"}
     assert counts == {
-        "call_rate": (6, 8), "valid_single_call": (4, 8),
+        "call_rate": (7, 8), "valid_single_call": (4, 8),
         f"recall {KB}": (1, 3), f"recall {WEB}": (2, 3),
-        "no_tool_specificity": (1, 2), "leak_rate": (1, 3), "consistency": (1, 2),
+        "no_tool_specificity": (1, 2), "leak_rate": (2, 3), "consistency": (1, 2),
     }  # fmt: skip
-    # F1 of KB: 1 of 1 called, 1 of 3 due; of WEB 3 of 4 and 3 of 3; of none 1 of 2
-    assert found["macro_f1"] == pytest.approx((1 / 2 + 6 / 7 + 1 / 2) / 3)
+    # KB: 1 of 1 called, 1 of 3 due; WEB: 2 of 3, 2 of 3; none: 1 of 1, 1 of 2
+    assert found["macro_f1"] == pytest.approx((1 / 2 + 2 / 3 + 2 / 3) / 3)
 
 
 def test_always_abstaining_shows():
@@ -135,7 +136,7 @@ def test_always_abstaining_shows():
         ("What did Bosch quote for 40 pumps?", "Bosch quote pumps", False),
         ("Rules for SEC-08. Where are they?", "rules sec-08", True),
         ("I think I'm late. Is Leeds's gate open?", "leeds gate", True),
-        ("who sells gaskets", "anything", True),
+        ("Is room 5 free?", "room 2025 free", False),
     ],
 )
 def test_entities_kept(text, query, kept):
@@ -143,3 +144,5 @@ def test_entities_kept(text, query, kept):
     found = ev.entities_kept([row(KB, text=text)], [reply])
     assert (found["correct"], found["n"]) == (int(kept), 1)
     assert ev.entities_kept([row(None, text=text)], [reply])["n"] == 0
+    assert ev.entities_kept([row(KB, text="who sells gaskets")], [reply])["n"] == 0
+    assert ev.entities_kept([row(KB, text=text)], [reply + "<escape>"])["n"] <= 1

@@ -1,8 +1,7 @@
 """Generate replies, judge each into one outcome, score them with intervals."""
 
-import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .function_calls import parse_reply
 from .generation import generate_replies
@@ -22,10 +21,14 @@ OUTCOMES = (
 
 @dataclass(frozen=True)
 class Judgement:
-    """outcome: one of OUTCOMES. called: the tool of a single call, else None."""
+    """outcome: one of OUTCOMES. called: the tool of a single call, else None.
+
+    names: the functions of all well-formed calls, of a rejected reply too.
+    """
 
     outcome: str
     called: str | None = None
+    names: tuple = field(default=(), compare=False)
 
     @property
     def correct(self):
@@ -40,28 +43,31 @@ def judge(reply, expected, tools):
     none is due counts as wrong_tool.
     """
     parsed = parse_reply(reply)
+    names = tuple(call.name for call in parsed.calls)
     if parsed.problems:
-        return Judgement("malformed")
+        return Judgement("malformed", names=names)
     if len(parsed.calls) > 1:
-        return Judgement("several_calls")
+        return Judgement("several_calls", names=names)
     if not parsed.calls:
         return Judgement("correct" if expected is None else "no_call")
     call = parsed.calls[0]
     schemas = {tool["function"]["name"]: tool["function"] for tool in tools}
     if call.name not in schemas:
-        return Judgement("unknown_tool")
+        return Judgement("unknown_tool", names=names)
     if call.name != expected:
-        return Judgement("wrong_tool", call.name)
+        return Judgement("wrong_tool", call.name, names)
     if argument_problem(call.arguments, schemas[call.name].get("parameters")):
-        return Judgement("bad_arguments", call.name)
-    return Judgement("correct", call.name)
+        return Judgement("bad_arguments", call.name, names)
+    return Judgement("correct", call.name, names)
 
 
 def judge_label(guessed, expected):
     """Judge a classifier's answer, a tool's name or None, as a reply's is."""
+    names = () if guessed is None else (guessed,)
     if guessed == expected:
-        return Judgement("correct", guessed)
-    return Judgement("no_call" if guessed is None else "wrong_tool", guessed)
+        return Judgement("correct", guessed, names)
+    outcome = "no_call" if guessed is None else "wrong_tool"
+    return Judgement(outcome, guessed, names)
 
 
 def argument_problem(arguments, schema):
@@ -145,11 +151,12 @@ def confusion(rows, judgements, tools):
 def measures(rows, judgements, tools):
     """What one accuracy hides, each a rate with its Wilson interval.
 
-    Of all prompts: call_rate, any call, well-formed or not; valid_single_call, one
-    well-formed call of a declared tool. Of the prompts due it: "recall NAME" per
-    tool; no_tool_specificity, no call. leak_rate: of the prompts due the first
-    tool, those sent to the second. consistency: as family_rate. macro_f1 is a plain
-    number, over the tools and no tool.
+    Of all prompts: call_rate, an attempt at a call, well-formed or not;
+    valid_single_call, one well-formed call of a declared tool, its arguments too.
+    Of the prompts due it: "recall NAME" per tool; no_tool_specificity, no attempt.
+    leak_rate: of the prompts due the first tool, those of which any call went to
+    the second. consistency: as family_rate. macro_f1 is a plain number: the mean of
+    the F1 scores of the tools and of no tool, bad arguments counting as neither.
     """
     from sklearn.metrics import f1_score
 
@@ -170,10 +177,13 @@ def measures(rows, judgements, tools):
         hits = [j.correct for d, j in zip(due, judgements, strict=True) if d == name]
         found[f"recall {name}"] = rate(hits)
     found["no_tool_specificity"] = rate([s for d, s in zip(due, silent) if d is None])
-    leaks = [c == names[1] for d, c in zip(due, called) if d == names[0]]
+    leaks = [names[1] in j.names for d, j in zip(due, judgements) if d == names[0]]
     found["leak_rate"] = rate(leaks)
     found["consistency"] = family_rate(rows, judgements)
-    given = ["none" if s else c or "other" for s, c in zip(silent, called)]
+    given = [
+        "none" if s else j.called if j.called and j.outcome != "bad_arguments" else "other"
+        for s, j in zip(silent, judgements, strict=True)
+    ]  # fmt: skip
     found["macro_f1"] = float(
         f1_score(
             [d or "none" for d in due], given, labels=[*names, "none"],
@@ -196,26 +206,34 @@ def family_rate(rows, judgements):
 
 
 def entities_kept(rows, replies):
-    """Rate of the calls whose query keeps every name and number of the message.
+    """Rate of the queries that keep every name and number of the message.
 
     Names: capitalised words, but for the first of a sentence; numbers: whatever
-    holds a digit. Only replies to rows that need a tool, with one well-formed call.
+    holds a digit. Counted are replies with exactly one well-formed call, of the
+    right tool or not, to messages that need a tool and hold a name or number.
     """
     hits = []
     for row, reply in zip(rows, replies, strict=True):
-        calls = parse_reply(reply).calls
-        if row["tool_name"] and len(calls) == 1:
-            query = json.dumps(calls[0].arguments, ensure_ascii=False).lower()
-            hits.append(all(e.lower() in query for e in _entities(row["user_content"])))
+        parsed, wanted = parse_reply(reply), _entities(row["user_content"])
+        one = len(parsed.calls) == 1 and not parsed.problems
+        if row["tool_name"] and wanted and one:
+            query = " ".join(map(str, parsed.calls[0].arguments.values()))
+            hits.append(wanted <= set(map(_core, query.lower().split())))
     return rate(hits)
 
 
 def _entities(text):
+    """Lower-case names and numbers of a message."""
     found, opening = set(), True
     for word in text.split():
-        core = word.strip("'\"()?!.,:;").removesuffix("'s")
+        core = _core(word)
         named = core[:1].isupper() and not opening and not core.startswith("I'")
         if core != "I" and (named or any(c.isdigit() for c in core)):
-            found.add(core)
+            found.add(core.lower())
         opening = word.endswith((".", "?", "!", ":"))
     return found
+
+
+def _core(word):
+    """A word without what clings to it."""
+    return word.strip("'\"()?!.,:;").removesuffix("'s")

@@ -33,6 +33,7 @@ class FamilySampler(Sampler):
         batches = [[] for _ in range(-(-len(self.rows) // self.batch_size))]
         for family in families:
             min(batches, key=len).extend(family)
+        self.random.shuffle(batches)
         return (number for batch in batches for number in batch)
 
 

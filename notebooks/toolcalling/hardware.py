@@ -9,6 +9,11 @@ from importlib.util import find_spec
 # a training on the CPU asks anew for gigabytes, small pages cost it dearly.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
+# Of several GPUs one process takes the first (Kaggle's two T4): a trainer would
+# spread each batch over all of them. Launchers give each process its own.
+if "LOCAL_RANK" not in os.environ:
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+
 import torch  # noqa: E402
 
 

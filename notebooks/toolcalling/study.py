@@ -208,7 +208,7 @@ def conversations_of(run, rows):
 def measure(run, model, tokenizer, rows, hardware):
     """Replies and forced choice on the test, one entry per row, and what they cost.
 
-    outcomes, called: of evaluation.judge; choice: log-probabilities of the two
+    outcomes, called, names: of evaluation.judge; choice: log-probabilities of the two
     calls; call: log-probability that the reply begins with a call.
     """
     asked, rows = conversations_of(run, rows), rows["test"]
@@ -228,6 +228,7 @@ def measure(run, model, tokenizer, rows, hardware):
         "ids": [row["id"] for row in rows],
         "outcomes": [j.outcome for j in judged],
         "called": [j.called for j in judged],
+        "names": [list(j.names) for j in judged],
         "replies": replies,
         "choice": [[round(x, 4) for x in pair] for pair in forced["tools"]],
         "call": [round(x, 4) for x in forced["call"]],
