@@ -249,11 +249,12 @@ def bench_table():
     for n in (n for n in (2, 8, 32) if f"train-{n}" in bench):
         b = bench[f"train-{n}"]
         kinds = ("reference", "ours", "frozen", "halved")
-        gib = {kind: bench[f"memory-{kind}-{n}"]["gib"] for kind in kinds}
+        gib = [bench.get(f"memory-{kind}-{n}", {}).get("gib") for kind in kinds]
+        memory = [f"{g / gib[0]:.0%}" if all(gib) else "" for g in gib[1:]]
         lines.append(
             f"| {n} | {b['reference']['median']:.2f} | {b['ours']['median']:.2f} "
             f"| **{b['ratio']:.1f}** | {b['ratio_frozen']:.1f} | "
-            + " | ".join(f"{gib[kind] / gib['reference']:.0%}" for kind in kinds[1:])
+            + " | ".join(memory)
             + " |"
         )
     before, after = (bench["evaluate"][k]["ratio"] for k in ("before", "after"))

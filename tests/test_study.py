@@ -87,8 +87,9 @@ def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     run = Run(kind, rows=0 if kind in study.UNTRAINED else 16)
     record = json.loads(json.dumps(study.perform(run, small, machine)))
     assert record["run"] == run.key and record["base"] == small.name
-    for name in ("ids", "outcomes", "called", "replies", "choice", "call"):
+    for name in ("ids", "outcomes", "names", "choice", "call"):
         assert len(record[name]) == 6, name
+    assert 0 <= record["entities"]["strict"] <= 1
     assert all(score < 0 for pair in record["choice"] for score in pair)
     assert ("dev" in record) == (kind not in study.UNTRAINED)
     if kind == "zero-shot":

@@ -16,7 +16,7 @@ def record(key="ours", seed=42, right="ok ok no no", rows=400, split=None):
     return {
         "run": f"{key} {seed}", "kind": key, "rows": rows, "seed": seed,
         "split": split, "data": study.data_hash(), "outcomes": outcomes,
-        "called": [KB] * len(outcomes), "names": [[KB]] * len(outcomes), "ids": list(range(len(outcomes))),
+        "names": [[KB]] * len(outcomes), "ids": list(range(len(outcomes))),
     }  # fmt: skip
 
 
@@ -43,9 +43,9 @@ def test_missing_or_foreign_records_say_what_to_do(tmp_path):
 
 
 def test_judgements_and_hits():
-    run = record(right="ok no")
+    run = record(right="ok no") | {"names": [[KB], [WEB]]}
     assert study_results.judgements(run) == [
-        Judgement("correct", KB), Judgement("wrong_tool", KB)
+        Judgement("correct", KB), Judgement("wrong_tool", WEB)
     ]  # fmt: skip
     assert study_results.hits(run) == [True, False]
 

@@ -208,8 +208,9 @@ def conversations_of(run, rows):
 def measure(run, model, tokenizer, rows, hardware):
     """Replies and forced choice on the test, one entry per row, and what they cost.
 
-    outcomes, called, names: of evaluation.judge; choice: log-probabilities of the two
-    calls; call: log-probability that the reply begins with a call.
+    outcomes, names: of evaluation.judge; choice: log-probabilities of the two calls;
+    call: log-probability that the reply begins with a call. Replies only of the
+    first run, for the file to stay small.
     """
     asked, rows = conversations_of(run, rows), rows["test"]
     tools = asked[0]["tools"]
@@ -227,18 +228,18 @@ def measure(run, model, tokenizer, rows, hardware):
     return {
         "ids": [row["id"] for row in rows],
         "outcomes": [j.outcome for j in judged],
-        "called": [j.called for j in judged],
         "names": [list(j.names) for j in judged],
-        "replies": replies,
-        "choice": [[round(x, 4) for x in pair] for pair in forced["tools"]],
-        "call": [round(x, 4) for x in forced["call"]],
+        "choice": [[round(x, 2) for x in pair] for pair in forced["tools"]],
+        "call": [round(x, 2) for x in forced["call"]],
+        "entities": evaluation.entities_kept(rows, replies),
+        **({"replies": replies} if run == Run() else {}),
         "ms_per_reply": round(1000 * seconds / len(rows), 1),
         "prompt_tokens": round(sum(map(len, tokens)) / len(tokens), 1),
     }
 
 
 def variants(model, tokenizer, rows, hardware):
-    """{variant of the declarations: {"outcomes", "called"} per row}"""
+    """{variant of the declarations: {"outcomes", "names"} per row}"""
     found = {}
     for variant in robustness.variants()[1:]:  # the original is measured already
         asked = [robustness.conversation(row, variant) for row in rows]
@@ -249,6 +250,6 @@ def variants(model, tokenizer, rows, hardware):
         ]
         found[variant.name] = {
             "outcomes": [j.outcome for j in judged],
-            "called": [j.called for j in judged],
+            "names": [list(j.names) for j in judged],
         }
     return found

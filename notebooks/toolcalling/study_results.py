@@ -25,11 +25,15 @@ def load(path=FILE):
 
 def judgements(record):
     """evaluation.Judgement of each test prompt, in the record's order."""
-    parts = (record[name] for name in ("outcomes", "called", "names"))
-    return [
-        Judgement(outcome, called, tuple(names))
-        for outcome, called, names in zip(*parts, strict=True)
-    ]
+    found = []
+    for outcome, names in zip(record["outcomes"], record["names"], strict=True):
+        single = len(names) == 1 and outcome in (
+            "correct",
+            "wrong_tool",
+            "bad_arguments",
+        )
+        found.append(Judgement(outcome, names[0] if single else None, tuple(names)))
+    return found
 
 
 def hits(record):
