@@ -41,8 +41,8 @@ from toolcalling.office_tools import tool_set  # noqa: E402
 REPEATS = 5
 TOOLS = (2, 8, 32)
 # "frozen": ours, the embedding matrix left alone but for the control tokens' rows;
-# "halved": the same in two batches of four rows, accumulated.
-MEMORY = ("reference", "ours", "frozen", "halved")
+# "checkpointed": the same, activations computed twice instead of kept.
+MEMORY = ("reference", "ours", "frozen", "checkpointed")
 PARTS = (
     "matmul", *[f"train-{n}" for n in TOOLS], "evaluate",
     *[f"memory-{kind}-{n}" for n in TOOLS for kind in MEMORY],
@@ -106,12 +106,11 @@ class Step:
         from toolcalling.shared_prefix import SharedPrefixSFTTrainer
 
         ours = kind != "reference"
-        if kind in ("frozen", "halved"):
+        if kind in ("frozen", "checkpointed"):
             freeze_embeddings(model)
         self.rows = 4 if kind in ("reference", "ours-4") else 8
         # The reference's four rows with 32 tools need more than 24 GiB at once.
-        halved = kind == "halved" or kind == "reference" and len(tools) > 8
-        size = self.rows // (2 if halved else 1)
+        size = 2 if kind == "reference" and len(tools) > 8 else self.rows
         rows = conversations.load_splits()["train"][: self.rows]
         rows = [conversations.to_conversation(row, tools) for row in rows]
         columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
@@ -138,6 +137,9 @@ class Step:
             int((batch["labels"][:, 1:] != -100).sum()) for batch in self.batches
         )
         # set by the trainer's loop
+        if kind == "checkpointed":
+            model.train()
+            model.activation_checkpointing_enable()
         self.trainer.current_gradient_accumulation_steps = len(self.batches)
         self.trainer.create_optimizer()
         self.model, self.optimizer = self.trainer.accelerator.prepare(

@@ -243,12 +243,12 @@ def bench_table():
     lines = [
         "| tools in the prompt | reference, s per row | ours | times as fast "
         "| embeddings frozen | peak memory, of the reference's | embeddings frozen "
-        "| frozen, 4 rows at a time |",
+        "| and activations recomputed |",
         "|---" * 8 + "|",
     ]
     for n in (n for n in (2, 8, 32) if f"train-{n}" in bench):
         b = bench[f"train-{n}"]
-        kinds = ("reference", "ours", "frozen", "halved")
+        kinds = ("reference", "ours", "frozen", "checkpointed")
         gib = [bench.get(f"memory-{kind}-{n}", {}).get("gib") for kind in kinds]
         memory = [f"{g / gib[0]:.0%}" if all(gib) else "" for g in gib[1:]]
         lines.append(

@@ -133,6 +133,22 @@ def test_with_frozen_embeddings_equal_to_whole_training(make):
             assert difference < 1e-5, name
 
 
+def test_checkpointed_activations_change_nothing(make):
+    inputs, found = batch(40, [60, 48, 55], 7), []
+    for recomputed in (False, True):
+        trainer = make(SharedPrefixSFTTrainer)
+        trainer.model.train()
+        if recomputed:  # as Trainer does where activation_checkpointing=True
+            trainer.model.activation_checkpointing_enable()
+        assert trainer.model.is_activation_checkpointing == recomputed
+        found.append(loss_and_gradients(trainer, inputs))
+    (loss, expected), (same, gradients) = found
+    assert same == pytest.approx(loss, rel=1e-6)
+    for name, gradient in expected.items():
+        difference = (gradients[name] - gradient).norm() / gradient.norm()
+        assert difference < 1e-5, name
+
+
 def test_the_stock_trainer_refuses_frozen_embeddings(make):
     """It multiplies with the matrix itself and would miss what was learnt."""
     inputs = batch(40, [60, 48], 7)
