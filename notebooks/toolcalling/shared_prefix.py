@@ -69,20 +69,20 @@ class SharedPrefixSFTTrainer(SFTTrainer):
             logits_to_keep=packed["supervised"],
             use_cache=False,
         ).logits[0]
+        right = weights[logits.argmax(dim=-1) == targets].sum()
         total = NegativeLogLikelihood.apply(logits, targets, weights)
         count = weights.sum() if num_items_in_batch is None else num_items_in_batch
         loss = total / torch.as_tensor(count).clamp(min=1)
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes  # DDP averages gradients
-        self._note(logits, targets, weights, sum(lengths))
+        self._note(right, weights.sum(), sum(lengths))
         return loss
 
     @torch.no_grad()
-    def _note(self, logits, targets, weights, tokens):
+    def _note(self, right, supervised, tokens):
         """SFTTrainer's own log entries: token accuracy and tokens seen."""
-        right = int(weights[logits.argmax(dim=-1) == targets].sum())
-        counts = [[right, int(weights.sum()), tokens]]
-        counts = torch.tensor(counts, device=logits.device)
+        counts = [[int(right), int(supervised), tokens]]
+        counts = torch.tensor(counts, device=right.device)
         counts = self.accelerator.gather_for_metrics(counts)
         right, supervised, tokens = counts.sum(dim=0).tolist()
         mode = "train" if self.model.training else "eval"
@@ -98,13 +98,14 @@ class NegativeLogLikelihood(torch.autograd.Function):
 
     logits: (positions, vocabulary); targets, weights: (positions,). Through
     logsumexp and not log_softmax, which on a CPU loses a digit over a vocabulary of
-    this size; in chunks, and with the gradient made at once: little memory.
+    this size. Little memory: in chunks, and each makes its gradient at once, in
+    the place of the logits, which are lost by that (nothing else may need them).
     """
 
     @staticmethod
     def forward(ctx, logits, targets, weights):
         total = torch.zeros((), device=logits.device)
-        gradient = torch.empty_like(logits)
+        gradient = logits.detach()
         columns = (targets[:, None], weights[:, None].float())
         for part, target, weight, out in zip(
             *(tensor.split(CHUNK) for tensor in (logits, *columns, gradient)),
@@ -113,16 +114,15 @@ class NegativeLogLikelihood(torch.autograd.Function):
             scores = part.float()
             sums = scores.logsumexp(dim=-1, keepdim=True)
             total += (weight * (sums - scores.gather(1, target))).sum()
-            out.copy_((scores - sums).exp_().mul_(weight).scatter_add_(
-                1, target, -weight
-            ))  # fmt: skip
+            slope = (scores - sums).exp_().mul_(weight)
+            out.copy_(slope.scatter_add_(1, target, -weight))
         ctx.save_for_backward(gradient)
         return total
 
     @staticmethod
     def backward(ctx, upstream):
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream, None, None
+        return gradient.mul_(upstream), None, None
 
 
 def pack(input_ids, lengths, labels):
