@@ -34,6 +34,6 @@ def test_alone(name, tiny, tmp_path):
     products = {path.name for path in made if path.suffix != ".svg"}
     tuned = {"finetuned", "training", "job"}
     expected = {"03": {"baseline.json"}, "04": tuned, "05": tuned,
-                "06": {"baseline.json", *tuned, "core.json"},
+                "06": {"baseline.json", *tuned, "core.json", "hub"},
                 "07": {"training"}}  # fmt: skip
     assert products == expected.get(name[:2], set())

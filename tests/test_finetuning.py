@@ -32,6 +32,10 @@ def test_shuffled_anew_each_epoch_and_repeatable():
     assert list(FamilySampler(ROWS, 8, seed=2)) != first
 
 
+def state(epoch):
+    return SimpleNamespace(epoch=float(epoch), global_step=50 * epoch)
+
+
 @pytest.mark.parametrize(("correct", "kept"), [([1, 3, 2], 2), ([1, 3, 3], 3)])
 def test_the_best_epoch_is_kept_the_later_on_a_tie(monkeypatch, tools, correct, kept):
     rows = [row for row in load_splits()["dev"] if row["tool_name"] is None][:4]
@@ -41,9 +45,31 @@ def test_the_best_epoch_is_kept_the_later_on_a_tie(monkeypatch, tools, correct, 
         replies = ["fine"] * right + ["<start_function_call>"] * (4 - right)
         monkeypatch.setattr(evaluation, "generate_replies", lambda *_, r=replies: r)
         torch.nn.init.constant_(model.weight, epoch)
-        pick.on_evaluate(
-            None, SimpleNamespace(epoch=float(epoch)), None, model, {"eval_loss": 1.0}
-        )
+        pick.on_evaluate(None, state(epoch), None, model, {"eval_loss": 1.0})
     assert (pick.epoch, pick.correct) == (kept, 3)
     assert pick.weights["weight"].item() == kept
     assert [entry["correct"] for entry in pick.epochs] == correct
+
+
+def test_tensorboard_gets_each_outcome_and_some_replies(monkeypatch, tools, tmp_path):
+    from tensorboard.backend.event_processing import event_accumulator
+
+    rows = load_splits()["dev"][:16]
+    replies = ["I | would\nnot say."] * 15 + ["<start_function_call>"]
+    monkeypatch.setattr(evaluation, "generate_replies", lambda *_: replies)
+    pick = PickOnDev(None, rows, tools, None, tmp_path / "dev")
+    for epoch in (1, 2):
+        pick.on_evaluate(
+            None, state(epoch), None, torch.nn.Linear(1, 1), {"eval_loss": 1.0}
+        )
+    events = event_accumulator.EventAccumulator(str(tmp_path / "dev")).Reload()
+    for outcome in evaluation.OUTCOMES:
+        points = [(e.step, round(16 * e.value)) for e in
+                  events.Scalars(f"dev/{outcome}")]  # fmt: skip
+        count = pick.epochs[0]["outcomes"].get(outcome, 0)
+        assert points == [(50, count), (100, count)]
+    first, second = events.Tensors("dev/replies/text_summary")
+    lines = first.tensor_proto.string_val[0].decode().splitlines()
+    assert len(lines) == 2 + PickOnDev.SHOWN
+    assert all(line.count("|") == 4 for line in lines)  # a table stays a table
+    assert rows[0]["user_content"] in lines[2]

@@ -1,5 +1,8 @@
 """What is chosen on machines we don't have, from what torch says of them."""
 
+import os
+import platform
+import subprocess
 import sys
 from collections import namedtuple
 from types import ModuleType
@@ -7,6 +10,7 @@ from types import ModuleType
 import pytest
 import torch
 
+from conftest import ROOT
 from toolcalling import hardware
 
 GPU = namedtuple("GPU", "name total_memory")
@@ -66,3 +70,20 @@ def test_autocast_follows(monkeypatch):
 def test_out_of_memory_gives_the_next_step():
     with pytest.raises(RuntimeError, match="halve"), hardware.out_of_memory_hint():
         raise torch.cuda.OutOfMemoryError
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's settings")
+@pytest.mark.parametrize("keep", ["1", "0"])
+def test_freed_memory_is_kept_unless_told_not_to(keep):
+    """Blocks above malloc's largest mmap threshold stay with the process."""
+    code = (
+        "from toolcalling import hardware; import numpy, psutil; hardware.detect()\n"
+        "rss = psutil.Process().memory_info\n"
+        "block = numpy.ones(2**25); before = rss().rss; del block\n"
+        "print((before - rss().rss) >> 20)"
+    )
+    env = {**os.environ, "TOOLCALLING_KEEP_MEMORY": keep,
+           "PYTHONPATH": str(ROOT / "notebooks")}  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    assert (int(done.stdout) < 100) == (keep == "1")

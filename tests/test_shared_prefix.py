@@ -1,5 +1,7 @@
 """The same loss, gradients and training as the stock trainer, in float32."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from datasets import Dataset, Features, Json, List
@@ -13,6 +15,8 @@ from toolcalling.models import load_tokenizer
 from toolcalling.shared_prefix import (
     NegativeLogLikelihood,
     SharedPrefixSFTTrainer,
+    fill,
+    masks,
     pack,
 )
 
@@ -235,3 +239,16 @@ def test_too_many_tokens_in_one_pass_is_one_clear_error():
     ids[:, 1] = torch.arange(9)
     with pytest.raises(ValueError, match="Lower per_device_train_batch_size"):
         pack(ids, [4000] * 9, torch.full_like(ids, -100))
+
+
+def test_what_is_filled_up_carries_no_loss_and_is_seen_by_nobody():
+    inputs, lengths = batch(40, [60, 41, 55], 1), [60, 41, 55]
+    packed = pack(inputs["input_ids"], lengths, inputs["labels"])
+    filled, own = fill(packed), packed["input_ids"].shape[1]
+    assert filled["input_ids"].shape == (1, 128) and len(filled["targets"]) == 64
+    assert filled["weights"].sum() == packed["weights"].sum()
+    assert torch.equal(filled["input_ids"][:, :own], packed["input_ids"])
+    config = SimpleNamespace(sliding_window=None, _attn_implementation="sdpa")
+    mask = masks(filled, config, torch.float32)["full_attention"][0, 0]
+    assert not mask[:own, own:].any()
+    assert mask.any(dim=1).all()  # a row that sees nothing would be NaN

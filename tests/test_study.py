@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import pytest
 
@@ -14,11 +15,16 @@ from toolcalling.study import Run
 
 def test_the_recipe_is_that_of_notebook_04():
     book = series.read(series.NOTEBOOKS / "04_finetuning.ipynb")
-    cell = next(c.source for c in book.cells if "config = SFTConfig(" in c.source)
-    call = next(n for n in ast.walk(ast.parse(cell)) if isinstance(n, ast.Call)
-                and getattr(n.func, "id", "") == "SFTConfig")  # fmt: skip
-    written = {k.arg: ast.unparse(k.value) for k in call.keywords}
-    written |= {"max_length": "512", "num_train_epochs": "6"}  # variables there
+    names = ("learning", "batches", "computing", "keeping")
+    written = {}
+    for cell in (c.source for c in book.cells if c.cell_type == "code"):
+        for node in ast.walk(ast.parse(re.sub(r"^%.*$", "", cell, flags=re.M))):
+            if (
+                isinstance(node, ast.Assign)
+                and getattr(node.targets[0], "id", "") in names
+            ):
+                written |= {k.arg: ast.unparse(k.value) for k in node.value.keywords}
+    written |= {"max_length": "512", "num_train_epochs": "8"}  # variables there
     for name, value in study.RECIPE.items():
         assert ast.literal_eval(written[name]) == value, name
     rest = set(written) - set(study.RECIPE)
@@ -39,7 +45,10 @@ def test_the_plan():
     for rows in study.CURVE:
         seeds = [r.seed for r in runs if (r.kind, r.rows) == ("ours", rows)]
         assert seeds == list(study.SEEDS[:3])
-    assert study.epochs(Run(rows=20)) == 16 and study.epochs(Run()) == 6
+    assert (
+        study.epochs(Run(rows=20)) == 16
+        and study.epochs(Run()) == study.RECIPE["num_train_epochs"]
+    )
 
 
 def test_the_files_own_split():

@@ -40,13 +40,18 @@ class FamilySampler(Sampler):
 class PickOnDev(TrainerCallback):
     """Judges the replies to the dev prompts after each epoch; keeps the best weights.
 
-    epochs: [{"epoch", "correct", "n", "loss"}]; epoch and correct: of the best, the
-    later one on a tie; weights: its state dict, on the CPU.
+    epochs: [{"epoch", "step", "correct", "n", "loss", "outcomes"}]; epoch and
+    correct: of the best, the later one on a tie; weights: its state dict, on the
+    CPU. log_dir: where TensorBoard's events of it go, each outcome's share and some
+    replies in full; None for nowhere. A folder of its own: of several files that
+    are being written in one folder, TensorBoard follows only the newest.
     """
 
-    def __init__(self, tokenizer, rows, tools, hardware):
+    SHOWN = 8  # replies written to TensorBoard, from all over the dev set
+
+    def __init__(self, tokenizer, rows, tools, hardware, log_dir=None):
         self.tokenizer, self.rows, self.tools = tokenizer, rows, tools
-        self.hardware = hardware
+        self.hardware, self.log_dir = hardware, log_dir
         self.asked = [conversations.to_conversation(row, tools) for row in rows]
         self.epochs, self.epoch, self.correct, self.weights = [], 0, -1, None
 
@@ -54,22 +59,40 @@ class PickOnDev(TrainerCallback):
         replies = evaluation.generate_replies(
             model, self.tokenizer, self.asked, self.hardware
         )
-        correct = sum(
-            evaluation.judge(reply, row["tool_name"], self.tools).correct
+        judged = [
+            evaluation.judge(reply, row["tool_name"], self.tools)
             for reply, row in zip(replies, self.rows, strict=True)
-        )
+        ]
+        outcomes = evaluation.score(self.rows, judged)["outcomes"]
         entry = {
-            "epoch": round(state.epoch), "correct": correct, "n": len(replies),
-            "loss": metrics["eval_loss"],
+            "epoch": round(state.epoch), "step": state.global_step,
+            "correct": outcomes.get("correct", 0), "n": len(replies),
+            "loss": metrics["eval_loss"], "outcomes": outcomes,
         }  # fmt: skip
         self.epochs.append(entry)
         print(
             "epoch {epoch}: dev loss {loss:.3f}, {correct}/{n} correct".format(**entry),
             flush=True,
         )
-        if correct >= self.correct:
-            self.correct, self.epoch = correct, entry["epoch"]
+        if self.log_dir:
+            self._log(entry, replies, judged)
+        if entry["correct"] >= self.correct:
+            self.correct, self.epoch = entry["correct"], entry["epoch"]
             self.weights = {
                 name: tensor.detach().cpu().clone()
                 for name, tensor in model.state_dict().items()
             }
+
+    def _log(self, entry, replies, judged):
+        from torch.utils.tensorboard import SummaryWriter
+
+        step, each = entry["step"], max(1, len(replies) // self.SHOWN)
+        lines = ["| message | reply | outcome |", "|---|---|---|"]
+        for row, reply, j in list(zip(self.rows, replies, judged))[::each]:
+            reply = reply.replace("|", " ").replace("\n", " ")
+            lines.append(f"| {row['user_content']} | `{reply}` | {j.outcome} |")
+        with SummaryWriter(str(self.log_dir)) as writer:
+            for outcome in evaluation.OUTCOMES:
+                share = entry["outcomes"].get(outcome, 0) / entry["n"]
+                writer.add_scalar(f"dev/{outcome}", share, step)
+            writer.add_text("dev/replies", "\n".join(lines), step)

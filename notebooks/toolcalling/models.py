@@ -143,18 +143,35 @@ def save_model(model, tokenizer, folder, made_from):
     os.replace(beside, folder)
 
 
-def load_tuned(folder, base, hardware):
-    """(model, tokenizer) that save_model wrote, if it was tuned from base."""
-    folder = Path(folder)
+def load_tuned(source, base, hardware):
+    """(model, tokenizer) that save_model wrote, if it was tuned from base.
+
+    source: its folder, or the Hub id that it was pushed to.
+    """
+    tuned_from = made_from(source)["base"]
+    if tuned_from != base:
+        raise RuntimeError(
+            f"The model in {Path(source).name!r} was tuned from {tuned_from}, not from "
+            f"{base}. Choose that base, or run notebook 04 again."
+        )
+    return load_model(source, hardware)
+
+
+def made_from(source):
+    """What save_model noted beside a model: {"base", "data", "epoch", ...}.
+
+    source: as for load_tuned. RuntimeError where there is none.
+    """
+    file = Path(source) / "toolcalling.json"
     try:
-        made_from = json.loads((folder / "toolcalling.json").read_text())["base"]
+        if not Path(source).is_dir() and str(source).count("/") == 1:
+            from huggingface_hub import hf_hub_download
+
+            file = Path(hf_hub_download(str(source), file.name))
+        noted = json.loads(file.read_text())
+        return noted | {"base": noted["base"]}
     except (OSError, ValueError, KeyError):
         raise RuntimeError(
-            f"There is no fine-tuned model in {folder.name!r}. Run notebook 04 first."
+            f"There is no fine-tuned model in {Path(source).name!r}. Run notebook 04 "
+            "first, or name a folder or Hub id that notebook 06 wrote."
         ) from None
-    if made_from != base:
-        raise RuntimeError(
-            f"The model in {folder.name!r} was tuned from {made_from}, not from {base}."
-            " Choose that base, or run notebook 04 again."
-        )
-    return load_model(folder, hardware)

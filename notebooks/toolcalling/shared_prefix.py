@@ -60,7 +60,7 @@ class SharedPrefixSFTTrainer(SFTTrainer):
         if return_outputs:  # logits of every position: nothing to save
             return super().compute_loss(model, inputs, True, num_items_in_batch)
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
-        packed = pack(inputs["input_ids"], lengths, inputs["labels"])
+        packed = fill(pack(inputs["input_ids"], lengths, inputs["labels"]))
         targets, weights = packed["targets"], packed["weights"]
         logits = model(
             input_ids=packed["input_ids"],
@@ -166,6 +166,21 @@ def pack(input_ids, lengths, labels):
         "supervised": at[kept],
         "targets": targets[kept],
         "weights": weights[kept],
+    }
+
+
+def fill(packed, multiple=64):
+    """What pack gives, T and S filled up to a multiple; loss and gradients stay.
+
+    Few different lengths, so that the memory of one step fits the next. Positions
+    are added as a block of their own, predictions with weight 0.
+    """
+    filler = {"block": int(packed["block"].max()) + 1}
+    return {
+        name: torch.nn.functional.pad(
+            values, (0, -values.shape[-1] % multiple), value=filler.get(name, 0)
+        )
+        for name, values in packed.items()
     }
 
 

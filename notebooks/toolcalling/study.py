@@ -32,7 +32,7 @@ CURVE = (20, 40, 80, 160)
 LEAST = 320  # rows passed through the model in training, counted over epochs
 # SFTConfig's settings in notebook 04, of which a test says that they are its own.
 RECIPE = {
-    "num_train_epochs": 6, "learning_rate": 5e-5, "lr_scheduler_type": "linear",
+    "num_train_epochs": 8, "learning_rate": 1e-4, "lr_scheduler_type": "linear",
     "warmup_steps": 0.1, "per_device_train_batch_size": 8,
     "per_device_eval_batch_size": 8, "max_length": 512, "completion_only_loss": True,
     "packing": False, "activation_checkpointing": False, "eval_strategy": "epoch",
@@ -44,10 +44,11 @@ ABLATIONS = {
     "untrained start": {},  # control tokens begin as any other unused token
     "pure bfloat16": {},  # weights and Adam in bfloat16, no autocast
     "random batches": {},  # families not kept together
-    "embeddings frozen": {},  # all but the control tokens' rows
-    "reference": {  # the public guide's: also random batches, the last epoch kept
-        "lr_scheduler_type": "constant", "warmup_steps": 0, "num_train_epochs": 8,
-        "per_device_train_batch_size": 4, "completion_only_loss": False,
+    "all trained": {},  # the whole embedding matrix too
+    "reference": {  # the public guide's: all trained, random batches, last epoch kept
+        "learning_rate": 5e-5, "lr_scheduler_type": "constant", "warmup_steps": 0,
+        "num_train_epochs": 8, "per_device_train_batch_size": 4,
+        "completion_only_loss": False,
     },
 }  # fmt: skip
 UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
@@ -150,7 +151,7 @@ def train(run, model, tokenizer, rows, hardware):
         table[FIRST_ID:last] = table[last]  # the next unused token, untrained too
     if run.kind == "pure bfloat16":
         model.to(torch.bfloat16)
-    if run.kind == "embeddings frozen":
+    if run.kind not in ("all trained", "reference"):
         freeze_embeddings(model)
     tools = conversations.tool_schemas()
     columns = Features({n: List(Json()) for n in ("prompt", "completion", "tools")})
