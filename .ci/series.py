@@ -42,15 +42,15 @@ def read(path):
 def code_hash(notebook):
     """sha256 over what the outputs come from: cells, helper modules, data.
 
-    The bootstrap cell is left out (it names the repository), and so are lines of
-    comment in the helper package. Of the package, what the cells import counts,
-    and what that imports.
+    The bootstrap cell is left out (it names the repository and installs), and so
+    are lines of comment in the helper package. Of the package, what the other
+    cells import counts, and what that imports.
     """
     digest = hashlib.sha256()
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    code = [source for source in code if BOOTSTRAP not in source[:80]]
     for source in code:
-        if BOOTSTRAP not in source[:80]:
-            digest.update(source.encode() + b"\0")
+        digest.update(source.encode() + b"\0")
     text = "\n".join(code)
     for path in sorted(_helpers(text)):
         digest.update(_without_comments(path.read_text()).encode())
@@ -142,14 +142,30 @@ def navigation(index):
     return " | ".join(parts)
 
 
+def badges(index, github=True):
+    """Where else a notebook opens; the alt texts say which notebook, and where."""
+    name, title, _ = SERIES[index]
+    page = f"github.com/{repository()}/blob/main/notebooks/{name}.ipynb"
+    colab = page.replace("github.com", "https://colab.research.google.com/github")
+    places = [
+        ("Open in Colab", "https://colab.research.google.com/assets/colab-badge.svg", colab),
+        ("Open in Kaggle", "https://kaggle.com/static/images/open-in-kaggle.svg",
+         f"https://kaggle.com/kernels/welcome?src=https://{page}"),
+        ("View on GitHub", "https://img.shields.io/badge/view_on-GitHub-24292f?logo=github",
+         f"https://{page}"),
+    ]  # fmt: skip
+    return " ".join(
+        f"[![{place}: notebook {index + 1}, {title}]({image})]({link})"
+        for place, image, link in places[: 3 if github else 2]
+    )
+
+
 def head(index):
     """Badges, what one needs, navigation: behind each notebook's first sentence."""
     name, repo, run = SERIES[index][0], repository(), (results() or {}).get("run")
-    colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}.ipynb"
     viewer = f"https://nbviewer.org/github/{repo}/blob/main/notebooks/{name}.ipynb"
     lines = [
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab}) "
-        f"[View on nbviewer]({viewer})",
+        f"{badges(index)} [View on nbviewer]({viewer})",
         "",
         "**You need**",
         "",
@@ -187,17 +203,16 @@ def minutes(run, name):
 
 def contents_table():
     """README's table of notebooks."""
-    repo, run = repository(), (results() or {}).get("run")
+    run = (results() or {}).get("run")
     lines = [
-        "| # | notebook | after it you can | CPU, recorded | |",
+        "| # | notebook | after it you can | CPU, recorded | open it in |",
         "|---|---|---|---|---|",
     ]
-    for i, (name, title, gain) in enumerate(SERIES, 1):
-        colab = f"https://colab.research.google.com/github/{repo}/blob/main/notebooks/{name}.ipynb"
+    for i, (name, title, gain) in enumerate(SERIES):
         time = minutes(run, name).lower() if run else ""
         lines.append(
-            f"| {i} | [{title}](notebooks/{name}.ipynb) "
-            f"| {gain} | {time} | [Colab]({colab}) |"
+            f"| {i + 1} | [{title}](notebooks/{name}.ipynb) "
+            f"| {gain} | {time} | {badges(i, github=False)} |"
         )
     return "\n".join(lines)
 

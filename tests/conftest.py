@@ -44,11 +44,16 @@ def shrink_tokenizer(folder, keep=6144):
 @pytest.fixture(scope="session")
 def tiny(embedded, tmp_path_factory):
     """Folder of a random two-layer Gemma 3 with a cut of the embedded tokenizer."""
+    return make_tiny(embedded, tmp_path_factory.mktemp("model"))
+
+
+def make_tiny(embedded, parent):
+    """The same, made in a folder of one's own."""
     import torch
     from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
     torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("model") / "tiny-random-gemma3"
+    folder = parent / "tiny-random-gemma3"
     folder.mkdir()
     for file in embedded.glob("*"):
         if file.name.startswith("tokenizer") or file.suffix == ".jinja":

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import nbformat
 import pytest
@@ -13,50 +14,6 @@ CHOICE = ModelChoice("some/model", "x", "y")
 def space(tmp_path, monkeypatch):
     monkeypatch.setenv("TOOLCALLING_WORKSPACE", str(tmp_path / "space"))
     return tmp_path / "space"
-
-
-def test_missing_requirements(tmp_path):
-    path = tmp_path / "requirements.txt"
-    path.write_text("# note\npytest>=1\npytest<2  # too old\nno-such-thing\n")
-    assert workspace.missing_requirements(path) == ["pytest<2", "no-such-thing"]
-    assert workspace.missing_requirements(path, skip={"pytest"}) == ["no-such-thing"]
-
-
-def test_this_environment_has_all():
-    assert workspace.missing_requirements() == []
-
-
-def test_a_checkout_says_what_to_run_and_installs_nothing(monkeypatch):
-    monkeypatch.setattr(workspace, "missing_requirements", lambda **_: ["trl>=1"])
-    monkeypatch.setattr(
-        workspace.subprocess, "run", lambda *_: pytest.fail("installed")
-    )
-    with pytest.raises(RuntimeError, match="trl>=1.*\n.*pip install -r"):
-        workspace.prepare()
-
-
-def test_a_fetched_notebook_installs_what_is_missing(monkeypatch):
-    ran = []
-
-    class Done:
-        returncode = 0
-
-    def run(command):
-        ran.append(command)
-        return Done
-
-    monkeypatch.setattr(workspace, "missing_requirements", lambda **_: ["trl>=1"])
-    monkeypatch.setattr(workspace.subprocess, "run", run)
-    workspace.prepare(fetched=True)
-    assert ran[0][-1] == "trl>=1" and "pip" in ran[0]
-    versions = iter([{"pytest": "1"}, {"pytest": "2"}])
-    monkeypatch.setattr(workspace, "_installed", lambda: next(versions))
-    with pytest.raises(RuntimeError, match="restart"):
-        workspace.prepare(fetched=True)
-    Done.returncode = 1
-    monkeypatch.setattr(workspace, "_installed", dict)
-    with pytest.raises(RuntimeError, match="network"):
-        workspace.prepare(fetched=True)
 
 
 def test_products_belong_to_a_model_and_its_data(space):
@@ -94,17 +51,17 @@ def test_shown_paths_name_no_machine(space):
 def test_require_runs_the_notebook_that_makes_it(space, monkeypatch, capsys):
     ran = []
 
-    def run(path, **_):
-        ran.append(path.stem)
+    def run(path, model):
+        ran.append((path.stem, model))
         content = workspace.stamp(CHOICE)
         workspace.save_json(workspace.folder(CHOICE) / "baseline.json", content)
 
     monkeypatch.setattr(workspace, "run_notebook", run)
     workspace.require(CHOICE, "baseline")
     workspace.require(CHOICE, "baseline")
-    assert ran == ["03_baseline_evaluation"]
+    assert ran == [("03_baseline_evaluation", CHOICE.source)]
     assert "not there yet" in capsys.readouterr().out
-    monkeypatch.setattr(workspace, "run_notebook", lambda *_: None)
+    monkeypatch.setattr(workspace, "run_notebook", lambda *_, **__: None)
     with pytest.raises(RuntimeError, match="left no finetuned"):
         workspace.require(CHOICE, "finetuned")
 
@@ -115,3 +72,21 @@ def test_a_notebook_that_fails_is_named_with_its_error(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     with pytest.raises(RuntimeError, match="broken stopped: ZeroDivisionError"):
         workspace.run_notebook(path)
+
+
+def test_a_notebook_runs_in_this_python_with_the_model_it_is_told(
+    tmp_path, monkeypatch
+):
+    other = tmp_path / "kernels" / "python3"
+    other.mkdir(parents=True)
+    spec = {"argv": ["no-such-python"], "display_name": "x", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("TOOLCALLING_MODEL", "another")
+    code = "import os, sys; print(sys.executable, os.environ['TOOLCALLING_MODEL'])"
+    path = tmp_path / "one.ipynb"
+    cells = [nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    for model, seen in (("some/model", "some/model"), (None, "another")):
+        book = workspace.run_notebook(path, model=model)
+        assert book.cells[0].outputs[0].text.split() == [sys.executable, seen]

@@ -3,6 +3,9 @@
 function_calls   FunctionGemma's calls as text: parse and render
 conversations    the tools, the policy, rows and what they become
 hardware         device, number format, attention
+colab_kaggle     what Colab and Kaggle have of their own
+packages         what requirements.txt asks for, and installing it
+bootstrap        what the first cell of every notebook does
 hub_access       can a gated model be had, and if not, why
 embedded_model   Gemma 3 270M from a package, made ready for tools
 models           choose, load, save

@@ -1,5 +1,7 @@
 """Can a gated model be fetched from the Hugging Face Hub, and if not, why?"""
 
+from .colab_kaggle import how_to_connect, how_to_give_token
+
 
 def access_problem(repo):
     """None where the repository can be loaded, else which step is missing.
@@ -22,7 +24,7 @@ def access_problem(repo):
     if token is None and repo.startswith("google/"):
         return (
             "no Hugging Face token here. Make one (Settings, Access Tokens, Read), "
-            "then run huggingface_hub.login() or set HF_TOKEN."
+            f"then {how_to_give_token()}."
         )
     try:
         HfApi().auth_check(repo)
@@ -46,7 +48,7 @@ def access_problem(repo):
         return f"the Hub answered with status {status}. Try again later."
     except Exception as error:  # the HTTP client's errors differ between releases
         if isinstance(error, OSError) or "Connect" in type(error).__name__:
-            return "no network: the Hub was not reached. Check the connection."
+            return f"no network: the Hub was not reached. {how_to_connect()}"
         raise
     return None
 

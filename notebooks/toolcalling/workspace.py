@@ -1,21 +1,17 @@
-"""Where things are kept, what must be there first, and running anywhere.
-
-The top floor: notebooks call it in their first cell. Standard library only at
-import, so that it can say what is missing before anything else is imported.
-"""
+"""Where things are kept, and what must be there first: notebooks run notebooks."""
 
 import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
+
+from .colab_kaggle import DRIVE, lasting_folder
+from .colab_kaggle import on_colab as on_colab  # notebook 01 asks
 
 NOTEBOOKS = Path(__file__).resolve().parents[1]
 ROOT = NOTEBOOKS.parent
-DRIVE = Path("/content/drive/MyDrive")
 
 # What a notebook leaves for later ones: the notebook that makes it, the file.
 PRODUCTS = {
@@ -24,84 +20,13 @@ PRODUCTS = {
 }
 
 
-def prepare(fetched=False):
-    """Check that what requirements.txt asks for is installed.
-
-    fetched: this checkout was fetched by a notebook (Colab, Kaggle): install what
-    is missing, leave the rest alone. In a checkout of your own nothing is
-    installed; RuntimeError says what to run.
-    """
-    missing = missing_requirements(skip={"jupyterlab"} if fetched else ())
-    if not missing:
-        return
-    if not fetched:
-        raise RuntimeError(
-            f"Not installed: {', '.join(missing)}. In the repository's folder run:\n"
-            "  pip install -r requirements.txt -c constraints.txt\n"
-            "(or `make run`, which makes a .venv of its own), then choose that kernel."
-        )
-    print("Installing:", ", ".join(missing), flush=True)
-    before = _installed()
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", *missing]
-    if subprocess.run(pip).returncode:
-        raise RuntimeError(
-            "pip could not install the above. Check the network (on Kaggle: the "
-            "internet switch in the side bar), then run this cell again."
-        )
-    stale = sorted(_in_use(before))
-    if stale:
-        raise RuntimeError(
-            f"Installed. This session still holds the old {', '.join(stale)}: restart "
-            "it (Runtime, Restart session) and run this cell again."
-        )
-
-
-def missing_requirements(path=ROOT / "requirements.txt", skip=()):
-    """The lines of requirements.txt that this environment does not meet."""
-    from packaging.requirements import Requirement
-
-    missing = []
-    for line in path.read_text().splitlines():
-        line = line.partition("#")[0].strip()
-        if not line:
-            continue
-        requirement = Requirement(line)
-        if requirement.name in skip:
-            continue
-        try:
-            version = metadata.version(requirement.name)
-        except metadata.PackageNotFoundError:
-            version = None
-        if version is None or not requirement.specifier.contains(version, True):
-            missing.append(line)
-    return missing
-
-
-def _installed():
-    return {d.metadata["Name"]: d.version for d in metadata.distributions()}
-
-
-def _in_use(before):
-    """Modules of replaced packages that this process has already imported."""
-    changed = {n for n, v in _installed().items() if before.get(n, v) != v}
-    for module, names in metadata.packages_distributions().items():
-        if module in sys.modules and changed & set(names):
-            yield module
-
-
-def on_colab():
-    """Is this a Colab runtime?"""
-    return "google.colab" in sys.modules or "COLAB_RELEASE_TAG" in os.environ
-
-
 def base_folder():
-    """Where products go: TOOLCALLING_WORKSPACE, a mounted Drive, or artifacts/."""
+    """Where products go: TOOLCALLING_WORKSPACE, what Colab or Kaggle keeps, or
+    artifacts/."""
     chosen = os.environ.get("TOOLCALLING_WORKSPACE")
     if chosen:
         return Path(chosen).expanduser()
-    if on_colab() and DRIVE.is_dir():
-        return DRIVE / "toolcalling"
-    return ROOT / "artifacts"
+    return lasting_folder() or ROOT / "artifacts"
 
 
 def folder(choice):
@@ -160,7 +85,7 @@ def require(choice, *products):
         why = "of another model or other data" if path.exists() else "not there yet"
         print(f"The {product} is {why}: running {notebook}{_minutes(notebook)} ...")
         sys.stdout.flush()
-        run_notebook(NOTEBOOKS / f"{notebook}.ipynb")
+        run_notebook(NOTEBOOKS / f"{notebook}.ipynb", model=choice.source)
         if not is_current(path, choice):
             raise RuntimeError(
                 f"{notebook} ran but left no {product} for {choice.name}. "
@@ -186,11 +111,11 @@ def _minutes(notebook):
         return ""
 
 
-def run_notebook(path, on_cell=None):
+def run_notebook(path, on_cell=None, model=None):
     """Execute a notebook in a kernel of its own; returns it with its outputs.
 
-    on_cell(done, total) is called after each cell. RuntimeError names the cell
-    that failed and its error.
+    on_cell(done, total) is called after each cell. model: the one it chooses,
+    as TOOLCALLING_MODEL. RuntimeError names the notebook that failed and its error.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -206,13 +131,14 @@ def run_notebook(path, on_cell=None):
     client = NotebookClient(
         notebook,
         timeout=None,
-        kernel_name="python3",
+        kernel_manager_class=_same_python(),
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         on_cell_executed=after,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
+    chosen = {"TOOLCALLING_MODEL": model} if model else {}
     try:
-        client.execute()
+        client.execute(env={**os.environ, **chosen})
     except CellExecutionError as error:
         text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
         last = text.splitlines()[-1] if text else "unknown error"
@@ -220,3 +146,19 @@ def run_notebook(path, on_cell=None):
             f"{path.stem} stopped: {last}\nOpen it and run it to see where."
         ) from error
     return notebook
+
+
+def _same_python():
+    """A kernel manager for this very Python, whichever kernels are registered.
+
+    Colab's registered one is Colab's own, which waits for a browser page.
+    """
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpec
+
+    class SamePython(AsyncKernelManager):
+        kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        )
+
+    return SamePython
