@@ -115,3 +115,23 @@ def test_a_notebook_that_fails_is_named_with_its_error(tmp_path):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     with pytest.raises(RuntimeError, match="broken stopped: ZeroDivisionError"):
         workspace.run_notebook(path)
+
+
+def test_new_kernels_are_watched_where_the_environment_is_the_series_own(
+    tmp_path, monkeypatch
+):
+    kept = []
+    monkeypatch.setattr(workspace.cell_order, "keep", lambda: kept.append(1))
+    monkeypatch.setattr(workspace, "missing_requirements", lambda **_: [])
+    monkeypatch.setattr(workspace, "on_colab", lambda: False)
+    monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
+    monkeypatch.setattr(workspace.sys, "prefix", str(tmp_path))
+    workspace.prepare()
+    assert not kept
+    monkeypatch.setattr(workspace.sys, "prefix", str(workspace.ROOT / ".venv"))
+    workspace.prepare()
+    assert len(kept) == 1
+    monkeypatch.setattr(workspace.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(workspace, "on_colab", lambda: True)
+    workspace.prepare(fetched=True)
+    assert len(kept) == 2

@@ -13,6 +13,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from . import cell_order
+
 NOTEBOOKS = Path(__file__).resolve().parents[1]
 ROOT = NOTEBOOKS.parent
 DRIVE = Path("/content/drive/MyDrive")
@@ -25,12 +27,18 @@ PRODUCTS = {
 
 
 def prepare(fetched=False):
-    """Check that what requirements.txt asks for is installed.
+    """Check that what requirements.txt asks for is installed; help with cell order.
 
     fetched: this checkout was fetched by a notebook (Colab, Kaggle): install what
     is missing, leave the rest alone. In a checkout of your own nothing is
     installed; RuntimeError says what to run.
     """
+    cell_order.watch()
+    lent = on_colab() or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+    if lent or Path(sys.prefix).resolve().is_relative_to(
+        ROOT
+    ):  # not a stranger's environment
+        cell_order.keep()
     missing = missing_requirements(skip={"jupyterlab"} if fetched else ())
     if not missing:
         return
