@@ -11,6 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "notebooks"), str(ROOT / ".ci")]
 
 
+def pytest_ignore_collect(collection_path, config):
+    """tests/browser has requirements of its own: only where it is asked for."""
+    if collection_path.name == "browser":
+        return not any("browser" in argument for argument in config.args) or None
+
+
 @pytest.fixture(scope="session")
 def embedded():
     """Folder of the embedded model, made on first use (about a minute)."""

@@ -16,5 +16,6 @@ generation       greedy replies in batches, behind a prefix cache
 evaluation       generate, judge, score
 office_tools     thirty more tools, for prompts that declare many
 charts           the series' figures
+cell_order       a cell run too early: which cells to run first
 workspace        where things are kept, what must be there first
 """

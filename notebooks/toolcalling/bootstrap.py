@@ -1,12 +1,18 @@
 """What the first cell of every notebook does, anywhere."""
 
-from . import colab_kaggle, packages
+import sys
+from pathlib import Path
 
+from . import cell_order, colab_kaggle, packages
+
+ROOT = Path(__file__).resolve().parents[2]
 _fetched = False  # run again, the cell finds the checkout it fetched around it
 
 
 def prepare(fetched=False, drive=False):
     """Have the packages, a token where a secret holds one, and Drive if asked for.
+
+    From here on a cell run too early says which cells to run first.
 
     fetched: this checkout was fetched by a notebook (Colab, Kaggle): install what
     is missing, leave the rest alone. In a checkout of your own nothing is
@@ -14,6 +20,9 @@ def prepare(fetched=False, drive=False):
     drive: on Colab, mount Google Drive and keep products there.
     """
     global _fetched
+    cell_order.watch()
+    if _environment_is_ours():
+        cell_order.keep()
     _fetched = _fetched or fetched
     if _fetched:
         packages.install_missing()
@@ -22,3 +31,9 @@ def prepare(fetched=False, drive=False):
     colab_kaggle.take_token()
     if drive:
         colab_kaggle.mount_drive()
+
+
+def _environment_is_ours():
+    """The .venv of this checkout, or a machine lent for the session."""
+    lent = colab_kaggle.on_colab() or colab_kaggle.on_kaggle()
+    return lent or Path(sys.prefix).resolve().is_relative_to(ROOT)

@@ -1,0 +1,131 @@
+"""Notebooks and READMEs as GitHub draws them, on a desktop and on a phone."""
+
+import re
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+import github_page
+import series
+
+PAGES = sorted(
+    [f"notebooks/{name}.ipynb" for name, *_ in series.SERIES]
+    + [p.relative_to(series.ROOT).as_posix() for p in series.ROOT.glob("*.md")]
+    + ["data/README.md"]
+)
+VAGUE = re.compile(
+    r"(click )?here|link|this|this (link|page)|(read |learn )?more|details|https?:.*|",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def site():
+    return github_page.Site(series.ROOT)
+
+
+@pytest.fixture(scope="module", params=list(github_page.WIDTHS))
+def width(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(browser, site, width, name):
+    """The page, loaded with all its images; its screenshot is in artifacts/."""
+    github_page.html(series.ROOT / name)  # kept; an error shows here
+    size = {"width": github_page.WIDTHS[width], "height": 900}
+    page = browser.new_page(viewport=size)
+    page.route("**/*", site.answer)
+    page.goto(github_page.BASE + name, wait_until="load")
+    folder = series.ROOT / "artifacts" / "screenshots"
+    page.screenshot(
+        path=folder / f"{name.replace('/', '-').rpartition('.')[0]}-{width}.png",
+        full_page=True,
+    )
+    yield page
+    page.close()
+
+
+def too_wide(page, selector):
+    """Text of the elements whose content is wider than they are, by how much."""
+    return page.eval_on_selector_all(
+        selector,
+        """nodes => nodes.filter(n => n.scrollWidth > n.clientWidth + 1)
+            .map(n => `${n.scrollWidth - n.clientWidth} px: ${n.innerText.slice(0, 80)}`)
+        """,
+    )
+
+
+def test_the_page_never_scrolls_sideways(page):
+    assert not too_wide(page, "html")
+
+
+def test_code_needs_no_scrolling_on_a_desktop(page, width):
+    if width == "desktop":
+        assert not too_wide(page, ".input_area pre, .text_cell pre")
+    lines = "\n".join(
+        page.eval_on_selector_all(
+            ".input_area pre, .text_cell pre", "nodes => nodes.map(n => n.textContent)"
+        )
+    ).splitlines()
+    assert [line for line in lines if len(line) > 79] == []
+
+
+def test_tables_fit_a_desktop(page, width):
+    if width == "desktop":
+        assert not too_wide(page, ".text_cell table, .output_html")
+
+
+def test_images_are_there_and_described(page, site):
+    images = page.eval_on_selector_all(
+        "img",
+        """nodes => nodes.map(n => ({source: n.getAttribute("src").slice(0, 80),
+            width: n.naturalWidth, alt: n.alt, output: !!n.closest(".output")}))""",
+    )
+    assert site.missing == []
+    assert [image for image in images if not image["width"]] == []
+    # The image of an output can carry no description of its own on GitHub.
+    assert [i for i in images if not i["output"] and len(i["alt"].split()) < 2] == []
+
+
+def test_headings_are_an_outline(page):
+    levels = page.eval_on_selector_all(
+        "h1, h2, h3, h4, h5, h6", "nodes => nodes.map(n => Number(n.tagName[1]))"
+    )
+    assert levels[0] == 1 and levels.count(1) == 1
+    for above, below in zip(levels, levels[1:]):
+        assert below <= above + 1, levels
+
+
+def links(page):
+    """[(text or description of its image, target)]"""
+    return page.eval_on_selector_all(
+        "a[href]",
+        """nodes => nodes.map(n => [(n.innerText.trim()
+            || n.querySelector("img")?.alt || "").trim(), n.getAttribute("href")])""",
+    )
+
+
+def test_links_say_where_they_lead(page):
+    assert [(t, to) for t, to in links(page) if VAGUE.fullmatch(t)] == []
+
+
+def test_links_within_the_repository_lead_somewhere(page, name, site):
+    broken = []
+    for _, target in links(page):
+        url = urlsplit(urljoin(github_page.BASE + name, target))
+        if not url.geturl().startswith(github_page.BASE):
+            continue
+        file = unquote(url.path).strip("/")
+        found = file in site.files or any(f.startswith(f"{file}/") for f in site.files)
+        if not found or (
+            url.fragment
+            and unquote(url.fragment) not in github_page.anchors(series.ROOT / file)
+        ):
+            broken.append(target)
+    assert broken == []
