@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from .colab_kaggle import DRIVE, lasting_folder
-from .colab_kaggle import on_colab as on_colab  # notebook 01 asks
 
 NOTEBOOKS = Path(__file__).resolve().parents[1]
 ROOT = NOTEBOOKS.parent
