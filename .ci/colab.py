@@ -6,7 +6,8 @@ colab.py NAME ...  only these; writes nothing
 Every notebook gets a fresh copy of the same environment and an empty folder. The
 kernel is Colab's by class and modules (tests/colab_modules). Checked: torch is
 not touched, what is too old is upgraded, the kernel's own packages stay, a restart
-is asked for at most once, in one sentence, and not again after it. Needs Python
+is asked for at most once, in one sentence, and not again after it; and, at the end,
+the embedded weights load. Needs Python
 3.13 (COLAB_PYTHON names another) and about 8 GB of disk, under artifacts/colab;
 TOOLCALLING_COLAB_FOLDER puts it elsewhere.
 """
@@ -144,6 +145,20 @@ def open_cold(name, base, folder, extra):
             "minutes": round(minutes, 1)}  # fmt: skip
 
 
+def check_embedded(env, clone, cache):
+    """The embedded weights, which every reader without a token gets, load there."""
+    shutil.rmtree(cache, ignore_errors=True)
+    code = (
+        "from toolcalling import hardware, models\n"
+        "model, _ = models.load_model(models.choose_model('embedded'), hardware.detect())\n"
+        "print(model.num_parameters())"
+    )
+    place = {**os.environ, "TOOLCALLING_CACHE": str(cache)}
+    printed = ask(env, code, cwd=clone / "notebooks", env=place)
+    assert 268_000_000 < int(printed.split()[-1]) < 269_000_000, printed
+    shutil.rmtree(cache)
+
+
 def main(*names):
     folder = Path(
         os.environ.get("TOOLCALLING_COLAB_FOLDER") or ROOT / "artifacts" / "colab"
@@ -157,7 +172,7 @@ def main(*names):
     tiny = make_tiny(embedded_model.embedded_model(), folder)
     extra = {
         "COLAB_RELEASE_TAG": "stand-in", "COLAB_STUB_SECRETS": "{}",
-        "PYTHONPATH": str(STUBS), "TOOLCALLING_REPO": str(clone),
+        "PYTHONPATH": str(STUBS), "TOOLCALLING_REPO": clone.as_uri(),
         "TOOLCALLING_MODEL": str(tiny), "TOOLCALLING_EPOCHS": "1",
     }  # fmt: skip
     found = {}
@@ -165,9 +180,9 @@ def main(*names):
         print(name, flush=True)
         found[name] = one = open_cold(name, base, folder, extra)
         print(f"  {one['minutes']} minutes, {one['restarts']} restarts", flush=True)
+    check_embedded(folder / "env", clone, folder / "cache")
     if not names:
         workspace.save_json(RESULT, record(base, found))
-        series.write()
         print("written:", RESULT.relative_to(ROOT))
 
 
