@@ -1,6 +1,7 @@
 # make run    the series, notebook by notebook, on real weights
 # make test   lint, unit tests, static checks, all notebooks on a tiny model,
 #             in order and each alone in an empty folder
+# make test-colab  each notebook alone on what Colab ships (Python 3.13, 8 GB)
 # make docs   re-execute in place, for the record
 # make bench  our training and evaluation beside the reference recipe's
 # make study  every run of the study, goes on where it was stopped;
@@ -13,7 +14,7 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: run test docs study bench bench-gpu badges clean
+.PHONY: run test test-colab docs study bench bench-gpu badges clean
 
 run: $(STAMP)
 	$(BIN)/python .ci/execute.py run
@@ -22,6 +23,9 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q tests
+
+test-colab: $(STAMP)
+	$(BIN)/python .ci/colab.py $(ONLY)
 
 docs: $(STAMP)
 	$(BIN)/python .ci/execute.py docs $(ONLY)
