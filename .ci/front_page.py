@@ -202,12 +202,10 @@ def speed(words, bench):
 
 def measured(words, core, bench, gpu):
     """What was measured on which model and machine, and what was not."""
-    recorded = (
-        f"`{core['base']}`",
-        f"{machine(core['run']['machine'], words)}, {core['run']['date']}",
-    )
+    run, place = core["run"], measured_on(words, bench)
+    recorded = f"`{core['base']}`", machine("{machine}, {date}".format(**run), words)
     embedded = "`gemma-3-270m-embedded`"  # what the benchmark measures
-    benched = embedded, "{machine}, {date}".format(**measured_on(words, bench))
+    benched = embedded, machine("{machine}, {date}".format(**place), words)
     unknown = words["unmeasured"], ""
     found = {
         "accuracy": recorded,

@@ -113,7 +113,7 @@ def test_links_and_images(page):
             found = target.startswith("https://") or (path.parent / target).exists()
             assert found, target
         if token.type == "image":
-            assert len(token.content) > 30, "an alt text says what the image shows"
+            assert len(token.content) > 20, "an alt text says what the image shows"
         if token.type == "text":  # Japanese emphasis is easily left unrendered
             assert "**" not in token.content and "](" not in token.content
 
