@@ -1,8 +1,8 @@
 """The series in order, the code hash, and the blocks that are generated.
 
-`python .ci/series.py` rewrites every generated block of notebooks and README
-from this table and data/results/core.json. `make badges REPO=owner/name` first
-exchanges the repository's name everywhere.
+`python .ci/series.py` rewrites every generated block of notebooks and READMEs
+from this table and data/results. `make badges REPO=owner/name` first exchanges
+the repository's name everywhere.
 """
 
 import ast
@@ -14,11 +14,13 @@ from pathlib import Path
 
 import nbformat
 
+import front_page
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 PACKAGE = NOTEBOOKS / "toolcalling"
 RESULTS = ROOT / "data" / "results" / "core.json"
-BENCH = RESULTS.with_name("bench.json")
+BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("bench_gpu.json")
 
 # name, title, what you can do after it
 SERIES = (
@@ -120,13 +122,14 @@ def repository():
 
 
 def rename(new):
-    """Exchange the repository's name in README and notebooks."""
+    """Exchange the repository's name in every file that gives it."""
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", new):
         raise SystemExit(f"REPO must be owner/name, not {new!r}.")
     old = repository()
-    for path in (ROOT / "README.md", *sorted(NOTEBOOKS.glob("*.ipynb"))):
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(old, new), encoding="utf-8")
+    for pattern in ("*.md", "*.cff", ".github/*.md", "notebooks/*.ipynb"):
+        for path in sorted(ROOT.glob(pattern)):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def navigation(index):
@@ -193,12 +196,7 @@ def head(index):
 
 def minutes(run, name):
     """Recorded minutes in words."""
-    value = run["minutes"].get(name)
-    if value is None:
-        return "Not yet recorded"
-    if value < 1:
-        return "Under a minute"
-    return "About a minute" if value < 1.5 else f"{value:.0f} minutes"
+    return front_page.duration(run["minutes"].get(name)).capitalize()
 
 
 def contents_table():
@@ -217,73 +215,33 @@ def contents_table():
     return "\n".join(lines)
 
 
-def results_table():
-    """README's result table, from data/results/core.json."""
-    core = results()
-    if core is None:
-        return "No recorded run yet: `make docs` makes one."
-    slices = list(core["after"]["slices"])
-    names = {"majority": "majority class", "tfidf": "TF-IDF + logistic regression",
-             "before": "before fine-tuning", "after": "**after fine-tuning**"}  # fmt: skip
-    lines = [
-        "| | strictly correct | 95% interval | "
-        + " | ".join(s.replace("_", " ") for s in slices)
-        + " |",
-        "|---" * (3 + len(slices)) + "|",
-    ]
-    for key, name in names.items():
-        s = core[key]
-        low, high = s["wilson"]
-        cells = [f"{s['slices'][c]['correct']}/{s['slices'][c]['n']}" for c in slices]
-        lines.append(
-            f"| {name} | {s['correct']}/{s['n']} = {s['strict']:.1%} "
-            f"| {low:.1%} to {high:.1%} | " + " | ".join(cells) + " |"
-        )
-    m, run = core["mcnemar"], core["run"]
-    lines += [
-        "",
-        f"{m['fixed']} prompts fixed, {m['broken']} broken by fine-tuning (exact McNemar "
-        f"p = {m['p']:.1g}); {core['pairs']['correct']} of {core['pairs']['n']} minimal pairs and "
-        f"triples wholly right. Model: {core['base']}. Training took "
-        f"{core['training']['minutes']:.0f} minutes. Machine: {run['machine']}, {run['date']}.",
-    ]
-    return "\n".join(lines)
+def notebook_rows():
+    """What the READMEs' table says of each notebook; badges as contents_table has."""
+    rows = []
+    for (name, title, gain), line in zip(
+        SERIES, contents_table().splitlines()[2:], strict=True
+    ):
+        code = [c.source for c in read(NOTEBOOKS / f"{name}.ipynb").cells]
+        rows.append(
+            {
+                "name": name, "title": title, "gain": gain,
+                "gpu": any("hardware.detect()" in source for source in code),
+                "badges": line.strip("| ").rpartition(" | ")[2],
+            }
+        )  # fmt: skip
+    return rows
 
 
-def bench_table():
-    """README's speed table, from data/results/bench.json."""
-    if not BENCH.is_file():
-        return "Not measured yet: `make bench` does."
-    bench = json.loads(BENCH.read_text())
-    lines = [
-        "| tools in the prompt | reference, s per row | ours | times as fast "
-        "| embeddings frozen | peak memory, of the reference's | embeddings frozen "
-        "| and activations recomputed |",
-        "|---" * 8 + "|",
-    ]
-    for n in (n for n in (2, 8, 32) if f"train-{n}" in bench):
-        b = bench[f"train-{n}"]
-        kinds = ("reference", "ours", "frozen", "checkpointed")
-        gib = [bench.get(f"memory-{kind}-{n}", {}).get("gib") for kind in kinds]
-        memory = [f"{g / gib[0]:.0%}" if all(gib) else "" for g in gib[1:]]
-        lines.append(
-            f"| {n} | {b['reference']['median']:.2f} | {b['ours']['median']:.2f} "
-            f"| **{b['ratio']:.1f}** | {b['ratio_frozen']:.1f} | "
-            + " | ".join(memory)
-            + " |"
-        )
-    before, after = (bench["evaluate"][k]["ratio"] for k in ("before", "after"))
-    total = bench["end-to-end"]
-    device = bench["run"]["machine"].splitlines()[0].split(maxsplit=1)[1]
-    lines += [
-        "",
-        f"Evaluation: {before:.1f} times as fast before fine-tuning, {after:.1f} times "
-        f"after. Baseline, training and evaluation together: {total['ratio']:.1f} times "
-        f"({total['reference_minutes']:.0f} minutes become {total['ours_minutes']:.0f}). "
-        f"Medians of {bench['run']['repeats']} runs in turns on one machine: {device}, "
-        f"{bench['run']['date']}.",
-    ]
-    return "\n".join(lines)
+def fill(text, words):
+    """A README's text with its generated blocks written anew."""
+    bench, gpu = (
+        json.loads(path.read_text()) if path.is_file() else None
+        for path in (BENCH, GPU)
+    )
+    made = front_page.blocks(words, results(), bench, gpu, notebook_rows())
+    for name, content in made.items():
+        text = block(text, name, content)
+    return text
 
 
 def write():
@@ -295,11 +253,10 @@ def write():
         first.source = block(first.source, "head", head(index))
         last.source = block(last.source, "navigation", navigation(index))
         nbformat.write(notebook, path)
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    text = block(text, "notebooks", contents_table())
-    text = block(text, "bench", bench_table())
-    readme.write_text(block(text, "results", results_table()), encoding="utf-8")
+    for file, words in front_page.LANGUAGES.items():
+        readme = ROOT / file
+        text = fill(readme.read_text(encoding="utf-8"), words)
+        readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
