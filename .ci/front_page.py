@@ -210,7 +210,6 @@ def measured(words, core, bench, gpu):
     found = {
         "accuracy": recorded,
         "speed": benched,
-        "frozen": benched if "frozen-accuracy" in bench else unknown,
         "functiongemma": recorded if "functiongemma" in core["base"] else unknown,
         "gpu": (embedded, "{gpu}, {date}".format(**gpu["run"])) if gpu else unknown,
     }

@@ -71,7 +71,6 @@ ENGLISH = {
     "subjects": {
         "accuracy": "accuracy before and after, training time",
         "speed": "speed and memory of training and evaluation",
-        "frozen": "accuracy with frozen embeddings",
         "functiongemma": "FunctionGemma itself",
         "gpu": "speed on a GPU",
     },
@@ -183,7 +182,6 @@ JAPANESE = {
     "subjects": {
         "accuracy": "ファインチューニング前後の正解率、学習時間",
         "speed": "学習と評価の速度とメモリ",
-        "frozen": "埋め込みを凍結した場合の正解率",
         "functiongemma": "FunctionGemma自体",
         "gpu": "GPUでの速度",
     },
