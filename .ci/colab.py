@@ -7,9 +7,8 @@ Every notebook gets a fresh copy of the same environment and an empty folder. Th
 kernel is Colab's by class and modules (tests/colab_modules). Checked: torch is
 not touched, what is too old is upgraded, the kernel's own packages stay, a restart
 is asked for at most once, in one sentence, and not again after it; and, at the end,
-the embedded weights load. Needs Python
-3.13 (COLAB_PYTHON names another) and about 8 GB of disk, under artifacts/colab;
-TOOLCALLING_COLAB_FOLDER puts it elsewhere.
+the embedded weights load. Needs Python 3.13 (COLAB_PYTHON names another) and about
+8 GB of disk, under artifacts/colab; TOOLCALLING_COLAB_FOLDER puts it elsewhere.
 """
 
 import hashlib
@@ -29,6 +28,8 @@ from jupyter_client import AsyncKernelManager  # noqa: E402
 from jupyter_client.kernelspec import KernelSpec  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellExecutionError  # noqa: E402
+from packaging.requirements import Requirement  # noqa: E402
+from packaging.utils import canonicalize_name  # noqa: E402
 
 import series  # noqa: E402
 from conftest import make_tiny  # noqa: E402
@@ -188,13 +189,15 @@ def main(*names):
 
 def record(base, found):
     """What is kept: versions before and after, restarts and minutes."""
+    lines = [line.partition("#")[0].strip() for line in SHIPS.read_text().splitlines()]
+    listed = {canonicalize_name(Requirement(line).name) for line in lines if line}
     before, after = (found[series.SERIES[-1][0]][k] for k in ("before", "after"))
     return {
         "date": date.today().isoformat(),
         "machine": hardware.detect().name,
         "model": "a random two-layer Gemma 3",
         "python": ask(base, "import platform; print(platform.python_version())").strip(),
-        "ships": {n: before[n] for n in sorted(before) if n in SHIPS.read_text()},
+        "ships": {n: before[n] for n in sorted(before) if canonicalize_name(n) in listed},
         "upgraded": {n: [before[n], after[n]] for n in sorted(before)
                      if after.get(n) != before[n]},
         "added": {n: after[n] for n in sorted(after) if n not in before},

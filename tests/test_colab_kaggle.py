@@ -3,9 +3,9 @@
 import importlib
 import json
 import os
-import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -68,7 +68,9 @@ def test_drive_is_mounted_on_request_and_keeps_the_products(colab, monkeypatch):
     bootstrap.prepare(drive=True)
     bootstrap.prepare(drive=True)
     assert colab.mounted == [str(colab_kaggle.DRIVE.parent)]  # once
-    assert workspace.base_folder() == colab_kaggle.DRIVE / "toolcalling"
+    made = colab_kaggle.DRIVE / "toolcalling"
+    assert workspace.base_folder() == made
+    assert workspace.shown(made / "x") == "Drive/toolcalling/x"
 
 
 def test_a_chosen_workspace_comes_before_drive(colab, monkeypatch, tmp_path):
@@ -97,6 +99,11 @@ SAY_TOKEN = "import os; print('token', os.environ.get('HF_TOKEN'))"
 
 def in_colab_kernel(code, tmp_path, secrets):
     """What the code prints in a kernel that is Colab's by class and modules."""
+    outputs = run_in_colab_kernel(code, tmp_path, secrets)
+    return "".join(output.get("text", "") for output in outputs)
+
+
+def run_in_colab_kernel(code, tmp_path, secrets):
     spec = {"display_name": "x", "language": "python", "argv": [
         sys.executable, "-m", "colab_kernel_launcher", "-f", "{connection_file}"]}  # fmt: skip
     kernel = tmp_path / "jupyter" / "kernels" / "python3"
@@ -104,6 +111,7 @@ def in_colab_kernel(code, tmp_path, secrets):
     (kernel / "kernel.json").write_text(json.dumps(spec))
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     paths = {"JUPYTER_PATH": str(tmp_path / "jupyter"), "PYTHONPATH": str(COLAB)}
+    paths["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env = {**os.environ, **paths, "COLAB_RELEASE_TAG": "x", "HF_HOME": str(tmp_path),
            "COLAB_STUB_SECRETS": json.dumps(secrets)}  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
@@ -112,7 +120,7 @@ def in_colab_kernel(code, tmp_path, secrets):
             book, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
         )
         client.execute(env=env)
-    return "".join(o.get("text", "") for o in book.cells[0].outputs)
+    return book.cells[0].outputs
 
 
 TAKE = f"""
@@ -161,6 +169,27 @@ def test_without_one_the_message_names_colabs_secrets(colab, monkeypatch):
     assert "no Hugging Face token" in problem and "key symbol" in problem
 
 
+def test_tensorboard_shows_itself_in_a_colab_cell(tmp_path):
+    """The cell of notebook 05, switched on; off, as it is, it does nothing."""
+    book = series.read(series.NOTEBOOKS / "05_training_curves.ipynb")
+    cells = [c.source for c in book.cells if "SHOW_TENSORBOARD = " in c.source]
+    if not cells:
+        pytest.skip("notebook 05 has no such cell")
+    (tmp_path / "training" / "runs").mkdir(parents=True)
+    lines = [
+        f"import pathlib, os, signal; folder = pathlib.Path({str(tmp_path)!r})",
+        cells[0].replace("SHOW_TENSORBOARD = False", "SHOW_TENSORBOARD = True"),
+        "from tensorboard import manager",
+        "for server in manager.get_all():",
+        "    if server.logdir == str(folder / 'training' / 'runs'):",
+        "        os.kill(server.pid, signal.SIGTERM); print('was up')",
+    ]
+    book = run_in_colab_kernel("\n".join(lines), tmp_path, {})
+    scripts = [o.get("data", {}).get("application/javascript", "") for o in book]
+    assert any("kernel.proxyPort" in script for script in scripts), book
+    assert "was up" in "".join(o.get("text", "") for o in book)
+
+
 # Kaggle
 
 
@@ -195,7 +224,9 @@ def test_kaggle_is_not_taken_for_the_colab_it_is_built_on(kaggle, colab):
 def test_kaggle_keeps_the_products_in_its_output(kaggle):
     assert workspace.base_folder() == ROOT / "artifacts"  # no such folder here
     colab_kaggle.KAGGLE_OUTPUT.mkdir()
-    assert workspace.base_folder() == colab_kaggle.KAGGLE_OUTPUT / "toolcalling"
+    made = colab_kaggle.KAGGLE_OUTPUT / "toolcalling"
+    assert workspace.base_folder() == made
+    assert workspace.shown(made / "x") == "working/toolcalling/x"
 
 
 def test_without_a_network_kaggle_is_told_of_its_switch(kaggle, monkeypatch):
@@ -229,54 +260,3 @@ def test_of_two_gpus_one_is_used(env, visible):
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.strip() == visible, done.stderr
-
-
-# The notebooks
-
-
-FORM = re.compile(r"^([A-Z_]+) = (.+?)  # @param (\{.*\}|\[.*\])( \{.*\})?$")
-
-
-@pytest.mark.parametrize("name", [name for name, *_ in series.SERIES])
-def test_forms_are_forms_and_off_by_default(name):
-    """Colab draws one from the comment; elsewhere it is a comment."""
-    book = series.read(series.NOTEBOOKS / f"{name}.ipynb")
-    lines = "\n".join(
-        c.source for c in book.cells if c.cell_type == "code"
-    ).splitlines()
-    forms = [line for line in lines if "@param" in line]
-    assert any(line.startswith("USE_DRIVE") for line in forms)
-    for line in forms:
-        form = FORM.match(line)
-        assert form, line
-        assert form[2] in ("False", '""', "None"), line
-        if form[3].startswith("{"):
-            assert re.search(r'type:\s?"(boolean|string|integer|number|raw)"', form[3])
-
-
-@pytest.mark.parametrize("name", [name for name, *_ in series.SERIES])
-def test_badges_open_this_notebook(name):
-    first = series.read(series.NOTEBOOKS / f"{name}.ipynb").cells[0].source
-    found = dict(re.findall(r"\[!\[([^\]]+)\]\([^)]+\)\]\(([^)]+)\)", first))
-    number = [n for n, *_ in series.SERIES].index(name) + 1
-    places = {alt.partition(":")[0]: link for alt, link in found.items()}
-    assert all(f"notebook {number}, " in alt for alt in found)
-    page = f"github.com/{series.repository()}/blob/main/notebooks/{name}.ipynb"
-    assert places == {
-        "Open in Colab": "https://colab.research.google.com/"
-        + page.replace("github.com", "github"),
-        "Open in Kaggle": f"https://kaggle.com/kernels/welcome?src=https://{page}",
-        "View on GitHub": f"https://{page}",
-    }
-
-
-@pytest.mark.parametrize("name", [name for name, *_ in series.SERIES])
-def test_colab_is_imported_only_where_it_is(name):
-    """Outside of the guarded places no cell needs google.colab or kaggle_secrets."""
-    book = series.read(series.NOTEBOOKS / f"{name}.ipynb")
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            assert not re.search(
-                r"^(import|from) (google|kaggle)", cell.source, re.M
-            ), cell.source
-            assert "/content" not in cell.source or "on_colab()" in cell.source

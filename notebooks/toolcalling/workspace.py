@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from .colab_kaggle import DRIVE, lasting_folder
+from . import colab_kaggle
 
 NOTEBOOKS = Path(__file__).resolve().parents[1]
 ROOT = NOTEBOOKS.parent
@@ -25,7 +25,7 @@ def base_folder():
     chosen = os.environ.get("TOOLCALLING_WORKSPACE")
     if chosen:
         return Path(chosen).expanduser()
-    return lasting_folder() or ROOT / "artifacts"
+    return colab_kaggle.lasting_folder() or ROOT / "artifacts"
 
 
 def folder(choice):
@@ -38,7 +38,12 @@ def folder(choice):
 def shown(path):
     """A path fit for a committed output: below the checkout, Drive or workspace."""
     path = Path(path)
-    for base, name in ((ROOT, ""), (DRIVE, "Drive"), (base_folder(), "workspace")):
+    for base, name in (
+        (ROOT, ""),
+        (colab_kaggle.DRIVE, "Drive"),
+        (colab_kaggle.KAGGLE_OUTPUT, "working"),
+        (base_folder(), "workspace"),
+    ):
         if path.is_relative_to(base):
             return str(Path(name) / path.relative_to(base))
     return path.name

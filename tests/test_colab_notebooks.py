@@ -1,0 +1,82 @@
+"""What of the notebooks is Colab's and Kaggle's: forms, badges, the recorded check."""
+
+import ast
+import json
+import re
+
+import pytest
+from packaging.requirements import Requirement
+
+import series
+from conftest import ROOT
+from toolcalling import packages
+
+NAMES = [name for name, *_ in series.SERIES]
+RECORD = ROOT / "data" / "results" / "colab.json"
+
+FORM = re.compile(r"^(\w+) = (.+?)  # @param (\{.*\}|\[.*\])( \{.*\})?$")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_forms_are_forms_and_switches_are_off(name):
+    """Colab draws one from the comment; elsewhere it is a comment."""
+    book = series.read(series.NOTEBOOKS / f"{name}.ipynb")
+    code = "\n".join(c.source for c in book.cells if c.cell_type == "code")
+    forms = [line for line in code.splitlines() if "@param" in line]
+    assert any(line.startswith("USE_DRIVE") for line in forms)
+    for line in forms:
+        form = FORM.match(line)
+        assert form, line
+        value, kind = ast.literal_eval(form[2]), form[3]
+        if kind.startswith("{"):
+            kind = re.search(r'type: ?"(boolean|string|integer|number)"', kind)[1]
+            known = {"boolean": bool, "string": str, "integer": int, "number": float}
+            assert type(value) is known[kind], line
+        assert value is not True, line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_badges_open_this_notebook(name):
+    first = series.read(series.NOTEBOOKS / f"{name}.ipynb").cells[0].source
+    found = dict(re.findall(r"\[!\[([^\]]+)\]\([^)]+\)\]\(([^)]+)\)", first))
+    number = [n for n, *_ in series.SERIES].index(name) + 1
+    places = {alt.partition(":")[0]: link for alt, link in found.items()}
+    assert all(f"notebook {number}, " in alt for alt in found)
+    page = f"github.com/{series.repository()}/blob/main/notebooks/{name}.ipynb"
+    assert places == {
+        "Open in Colab": "https://colab.research.google.com/"
+        + page.replace("github.com", "github"),
+        "Open in Kaggle": f"https://kaggle.com/kernels/welcome?src=https://{page}",
+        "View on GitHub": f"https://{page}",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_colab_is_imported_only_where_it_is(name):
+    """Outside of the guarded places no cell needs google.colab or kaggle_secrets."""
+    book = series.read(series.NOTEBOOKS / f"{name}.ipynb")
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            assert not re.search(
+                r"^(import|from) (google|kaggle)", cell.source, re.M
+            ), cell.source
+            assert "/content" not in cell.source or "on_colab()" in cell.source
+
+
+def test_every_notebook_ran_on_what_colab_ships():
+    """`make test-colab` records it; with packages that meet the requirements still."""
+    record = json.loads(RECORD.read_text())
+    assert list(record["notebooks"]) == NAMES
+    assert all(run["restarts"] <= 1 for run in record["notebooks"].values())
+    assert not {"torch", "torchvision", "ipykernel", "ipython"} & set(
+        record["upgraded"]
+    )
+    there = {**record["ships"], **record["added"]}
+    there |= {name: after for name, (_, after) in record["upgraded"].items()}
+    there = {name.lower().replace("_", "-"): v for name, v in there.items()}
+    for line in packages.REQUIREMENTS.read_text().splitlines():
+        wanted = line.partition("#")[0].strip()
+        if wanted and not wanted.startswith("jupyterlab"):
+            wanted = Requirement(wanted)
+            version = there[wanted.name.lower().replace("_", "-")]
+            assert wanted.specifier.contains(version), (line, version)
