@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def prepare(fetched=False):
     is missing, leave the rest alone. In a checkout of your own nothing is
     installed; RuntimeError says what to run.
     """
+    # Without ipywidgets progress bars are text, and no worse for it.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     cell_order.watch()
     lent = on_colab() or "KAGGLE_KERNEL_RUN_TYPE" in os.environ
     if lent or Path(sys.prefix).resolve().is_relative_to(
