@@ -5,7 +5,7 @@ import shutil
 import sys
 import venv
 
-from conftest import ROOT
+from series import ROOT
 
 
 def copy_checkout(folder):

@@ -1,6 +1,7 @@
 """What the first cell of every notebook does, anywhere."""
 
 import sys
+import warnings
 from pathlib import Path
 
 from . import cell_order, colab_kaggle, packages
@@ -20,6 +21,8 @@ def prepare(fetched=False, drive=False):
     drive: on Colab, mount Google Drive and keep products there.
     """
     global _fetched
+    # Without ipywidgets progress bars are text, and no worse for it.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     cell_order.watch()
     if _environment_is_ours():
         cell_order.keep()
