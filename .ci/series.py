@@ -199,34 +199,16 @@ def minutes(run, name):
     return front_page.duration(run["minutes"].get(name)).capitalize()
 
 
-def contents_table():
-    """README's table of notebooks."""
-    run = (results() or {}).get("run")
-    lines = [
-        "| # | notebook | after it you can | CPU, recorded | open it in |",
-        "|---|---|---|---|---|",
-    ]
-    for i, (name, title, gain) in enumerate(SERIES):
-        time = minutes(run, name).lower() if run else ""
-        lines.append(
-            f"| {i + 1} | [{title}](notebooks/{name}.ipynb) "
-            f"| {gain} | {time} | {badges(i, github=False)} |"
-        )
-    return "\n".join(lines)
-
-
 def notebook_rows():
-    """What the READMEs' table says of each notebook; badges as contents_table has."""
+    """What the READMEs' table says of each notebook."""
     rows = []
-    for (name, title, gain), line in zip(
-        SERIES, contents_table().splitlines()[2:], strict=True
-    ):
+    for index, (name, title, gain) in enumerate(SERIES):
         code = [c.source for c in read(NOTEBOOKS / f"{name}.ipynb").cells]
         rows.append(
             {
                 "name": name, "title": title, "gain": gain,
                 "gpu": any("hardware.detect()" in source for source in code),
-                "badges": line.strip("| ").rpartition(" | ")[2],
+                "badges": badges(index, github=False),
             }
         )  # fmt: skip
     return rows
