@@ -3,6 +3,7 @@ picked on dev."""
 
 import random
 
+import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
@@ -78,10 +79,15 @@ class PickOnDev(TrainerCallback):
             self._log(entry, replies, judged)
         if entry["correct"] >= self.correct:
             self.correct, self.epoch = entry["correct"], entry["epoch"]
-            self.weights = {
-                name: tensor.detach().cpu().clone()
-                for name, tensor in model.state_dict().items()
-            }
+            self._keep(model.state_dict())
+
+    def _keep(self, weights):
+        """In the place of those kept before: a model's memory once, not twice."""
+        if self.weights is None:
+            self.weights = {n: torch.empty_like(t, device="cpu") for n, t in
+                            weights.items()}  # fmt: skip
+        for name, kept in self.weights.items():
+            kept.copy_(weights[name].detach())
 
     def _log(self, entry, replies, judged):
         from torch.utils.tensorboard import SummaryWriter
