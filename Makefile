@@ -2,6 +2,8 @@
 # make test   lint, unit tests, static checks, all notebooks on a tiny model,
 #             in order and each alone in an empty folder
 # make test-colab  each notebook alone on what Colab ships (Python 3.13, 8 GB)
+# make test-browser  the pages as GitHub draws them, JupyterLab stepped through and
+#             TensorBoard, in Chromium (installed by apt where it is missing)
 # make docs   re-execute in place, for the record
 # make bench  our training and evaluation beside the reference recipe's
 # make study  every run of the study, goes on where it was stopped;
@@ -14,7 +16,7 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: run test test-colab docs study bench bench-gpu badges clean
+.PHONY: run test test-browser test-colab docs study bench bench-gpu badges clean
 
 run: $(STAMP)
 	$(BIN)/python .ci/execute.py run
@@ -26,6 +28,10 @@ test: $(STAMP)
 
 test-colab: $(STAMP)
 	$(BIN)/python .ci/colab.py $(ONLY)
+
+test-browser: $(STAMP)-browser
+	.ci/chromium
+	$(BIN)/python -m pytest -q tests/browser
 
 docs: $(STAMP)
 	$(BIN)/python .ci/execute.py docs $(ONLY)
@@ -47,6 +53,10 @@ $(STAMP): requirements.txt constraints.txt tests/requirements.txt
 	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -r requirements.txt -r tests/requirements.txt -c constraints.txt
+	touch $@
+
+$(STAMP)-browser: $(STAMP) tests/browser/requirements.txt
+	$(BIN)/pip install --quiet -r tests/browser/requirements.txt -c constraints.txt
 	touch $@
 
 clean:

@@ -191,7 +191,9 @@ def test_constraints_pin_every_requirement():
 
     lines = (ROOT / "constraints.txt").read_text().split()
     pins = {canonicalize_name(n): v for n, v in (line.split("==") for line in lines)}
-    for file in ("requirements.txt", "tests/requirements.txt"):
+    for file in (
+        "requirements.txt", "tests/requirements.txt", "tests/browser/requirements.txt"
+    ):  # fmt: skip
         for line in (ROOT / file).read_text().splitlines():
             line = line.partition("#")[0].strip()
             if line:

@@ -1,18 +1,21 @@
 """The browser, and addresses for servers."""
 
 import os
-import shutil
 import socket
 
 import pytest
 from playwright.sync_api import sync_playwright
 
+from series import ROOT  # noqa: F401  (tests beside this folder take it from conftest)
+
 
 @pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium (.ci/chromium installs it), or the one $CHROMIUM names."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "There is no Chromium here. Run .ci/chromium, or name one in CHROMIUM."
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    assert os.access(path, os.X_OK), (
+        "There is no Chromium here. Run .ci/chromium, or name one in CHROMIUM."
+    )
     with sync_playwright() as playwright:
         # A container's root may not make Chromium's sandbox; the pages are our own.
         browser = playwright.chromium.launch(
