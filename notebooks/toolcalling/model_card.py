@@ -61,7 +61,7 @@ def _text(core, developer, tools):
         _row("strictly correct, after", core["after"]),
     ]
     lines += [
-        _row(name.replace("_", " "), rate)
+        _row(name if name.startswith("recall") else name.replace("_", " "), rate)
         for name, rate in core["measures"].items()
         if name != "macro_f1"
     ]
