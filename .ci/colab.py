@@ -6,7 +6,7 @@ colab.py NAME ...  only these; writes nothing
 Every notebook gets a fresh copy of the same environment and an empty folder. The
 kernel is Colab's by class and modules (tests/colab_modules). Checked: torch is
 not touched, what is too old is upgraded, the kernel's own packages stay, a restart
-is asked for at most once, in one sentence, and not again after it; and, at the end,
+is asked for at most once, in one sentence, and not again after it; and, once,
 the embedded weights load. Needs Python 3.13 (COLAB_PYTHON names another) and about
 8 GB of disk, under artifacts/colab; TOOLCALLING_COLAB_FOLDER puts it elsewhere.
 """
@@ -71,11 +71,11 @@ def copy_of(base, env):
     return env
 
 
-def ask(env, code, **kwargs):
-    """What a Python of that environment prints."""
+def ask(folder, code, cwd=None, **variables):
+    """What the Python of that environment prints."""
     return subprocess.run(
-        [env / "bin" / "python", "-c", code], capture_output=True, text=True,
-        check=True, **kwargs,
+        [folder / "bin" / "python", "-c", code], cwd=cwd, check=True, text=True,
+        stdout=subprocess.PIPE, env={**os.environ, **variables},
     ).stdout  # fmt: skip
 
 
@@ -154,8 +154,7 @@ def check_embedded(env, clone, cache):
         "model, _ = models.load_model(models.choose_model('embedded'), hardware.detect())\n"
         "print(model.num_parameters())"
     )
-    place = {**os.environ, "TOOLCALLING_CACHE": str(cache)}
-    printed = ask(env, code, cwd=clone / "notebooks", env=place)
+    printed = ask(env, code, cwd=clone / "notebooks", TOOLCALLING_CACHE=str(cache))
     assert 268_000_000 < int(printed.split()[-1]) < 269_000_000, printed
     shutil.rmtree(cache)
 
@@ -181,7 +180,8 @@ def main(*names):
         print(name, flush=True)
         found[name] = one = open_cold(name, base, folder, extra)
         print(f"  {one['minutes']} minutes, {one['restarts']} restarts", flush=True)
-    check_embedded(folder / "env", clone, folder / "cache")
+        if len(found) == 1:
+            check_embedded(folder / "env", clone, folder / "cache")
     if not names:
         workspace.save_json(RESULT, record(base, found))
         print("written:", RESULT.relative_to(ROOT))
