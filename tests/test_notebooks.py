@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import statistics
 
 import nbformat
 import pytest
@@ -96,6 +97,13 @@ def test_cells_parse_and_fit_the_page(book):
         ast.parse(source)
         assert max(map(len, source.splitlines()), default=0) <= 79, source
         assert len(source.splitlines()) <= 30, source
+
+
+@pytest.mark.parametrize("name", NAMES[:6])
+def test_small_steps(name):
+    lengths = [len(cell.source.splitlines()) for cell in code(BOOKS[name])]
+    assert 30 <= len(BOOKS[name].cells) <= 60
+    assert statistics.median(lengths) <= 6 and max(lengths) <= 20
 
 
 def test_every_import_is_used(book):
