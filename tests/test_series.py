@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import pytest
 
 import series
 from conftest import ROOT
+from toolcalling import workspace
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +53,19 @@ def test_the_committed_notebooks_are_untouched(executed):
     )  # fmt: skip
     if status.returncode == 0 and "CI" in os.environ:
         assert status.stdout == ""
+
+
+def test_notebook_06_judges_the_folder_as_it_would_be_pushed(
+    executed, tiny, tmp_path, monkeypatch
+):
+    """In a workspace that has no fine-tuned model of its own."""
+    made = executed[0] / tiny.name
+    (tmp_path / tiny.name).mkdir()
+    shutil.copy(made / "baseline.json", tmp_path / tiny.name)
+    monkeypatch.setenv("TOOLCALLING_MODEL", str(tiny))
+    monkeypatch.setenv("TOOLCALLING_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("TOOLCALLING_TUNED", str(made / "hub"))
+    workspace.run_notebook(series.NOTEBOOKS / "06_post_training_evaluation.ipynb")
+    again = json.loads((tmp_path / tiny.name / "core.json").read_text())
+    assert again == json.loads((made / "core.json").read_text())
+    assert not (tmp_path / tiny.name / "finetuned").exists()
