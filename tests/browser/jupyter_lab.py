@@ -105,7 +105,7 @@ class Lab:
     def open(self, browser, name):
         """A Notebook: the page with that notebook and a kernel of its own."""
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(MINUTE)
+        page.set_default_timeout(2 * MINUTE)
         page.goto(
             f"{self.address}/lab/tree/notebooks/{name}.ipynb?token={self.token}&reset"
         )
@@ -139,7 +139,7 @@ class Notebook:
         self.settled()
         page.evaluate(WATCH_PROGRESS)
 
-    def settled(self, number=None, or_failed=False, minutes=1):
+    def settled(self, number=None, or_failed=False, minutes=3):
         """Wait until the kernel rests and, if one is named, the code cell has run."""
         self.page.wait_for_function(
             SETTLED, arg=[number, or_failed], timeout=minutes * MINUTE

@@ -32,7 +32,7 @@ def errors(outputs):
 
 @pytest.mark.parametrize(
     "notebook, minutes",
-    [("01_environment_setup", 2), ("02_dataset", 2), ("04_finetuning", 5)],
+    [("01_environment_setup", 5), ("02_dataset", 5), ("04_finetuning", 9)],
     indirect=["notebook"],
 )
 def test_all_cells_run_and_show_what_the_record_shows(notebook, minutes, request):
