@@ -106,7 +106,7 @@ def repository_files(root):
 class Site:
     """The repository's files at BASE, notebooks and Markdown as pages.
 
-    missing: addresses that a page asked for in vain.
+    missing: files that a page asked for in vain.
     """
 
     def __init__(self, root):

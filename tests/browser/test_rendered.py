@@ -39,6 +39,7 @@ def page(browser, site, width, name):
     """The page, loaded with all its images; its screenshot is in artifacts/."""
     github_page.html(series.ROOT / name)  # kept; an error shows here
     size = {"width": github_page.WIDTHS[width], "height": 900}
+    site.missing.clear()
     page = browser.new_page(viewport=size)
     page.route("**/*", site.answer)
     page.goto(github_page.BASE + name, wait_until="load")
