@@ -108,8 +108,9 @@ class Step:
         if kind in ("frozen", "checkpointed"):
             freeze_embeddings(model)
         self.rows = 4 if kind in ("reference", "ours-4") else 8
-        # The reference's four rows with 32 tools need more than 24 GiB at once.
-        size = 2 if kind == "reference" and len(tools) > 8 else self.rows
+        if kind == "reference" and len(tools) > 8:
+            self.rows = 2  # four of 32 tools need more than 24 GiB at once
+        size = self.rows
         rows = conversations.load_splits()["train"][: self.rows]
         rows = [conversations.to_conversation(row, tools) for row in rows]
         columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
@@ -118,7 +119,6 @@ class Step:
             use_cpu=machine.device == "cpu",
             bf16=ours and machine.bf16, completion_only_loss=ours, learning_rate=1e-6,
             per_device_train_batch_size=size, max_length=8192,
-            gradient_accumulation_steps=self.rows // size,
             activation_checkpointing=False,
         )  # fmt: skip
         self.trainer = (SharedPrefixSFTTrainer if ours else SFTTrainer)(

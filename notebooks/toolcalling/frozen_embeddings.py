@@ -17,18 +17,21 @@ NAME = "control_rows"
 class ControlRows(torch.nn.Module):
     """What is added to the control tokens' rows, of shape (control tokens, hidden).
 
-    Hooks add it where the model reads tokens and where it scores them, so forward,
-    backward and generate see the sum.
+    It is added where the model reads tokens and where it scores them, so forward,
+    backward and generate see the sum. What is frozen is cast once for autocast,
+    which else would cast the whole matrix at each call.
     """
 
     def __init__(self, model):
         super().__init__()
         matrix = model.get_input_embeddings()
+        self.head = [model.get_output_embeddings()]  # in a list: no submodule
         shape = (len(CONTROL_TOKENS), matrix.weight.shape[1])
         self.added = torch.nn.Parameter(matrix.weight.new_zeros(shape))
+        self.cast = None  # the matrix in autocast's format, and of which version
+        self.head[0].forward = self._score
         self.hooks = (
             matrix.register_forward_hook(self._read),
-            model.get_output_embeddings().register_forward_hook(self._score),
             model.register_forward_pre_hook(_check_head, with_kwargs=True),
         )
 
@@ -40,10 +43,42 @@ class ControlRows(torch.nn.Module):
         inside = (number >= 0) & (number <= last)
         return output + own * inside[..., None].to(output.dtype)
 
-    def _score(self, head, args, output):
-        columns = slice(FIRST_ID, FIRST_ID + len(self.added))
-        output[..., columns] += linear(args[0], self.added).to(output.dtype)
-        return output
+    def _score(self, hidden):
+        matrix = self._matrix(hidden.device.type)
+        return Score.apply(hidden.to(matrix.dtype), matrix, self.added.to(matrix.dtype))
+
+    def _matrix(self, device):
+        weight = self.head[0].weight
+        if not torch.is_autocast_enabled(device):
+            return weight
+        dtype, version = torch.get_autocast_dtype(device), weight._version
+        if self.cast is None or self.cast[:2] != (dtype, version):
+            self.cast = dtype, version, weight.detach().to(dtype)
+        return self.cast[2]
+
+
+class Score(torch.autograd.Function):
+    """hidden (..., hidden size) times the frozen matrix with the added rows in it.
+
+    Nothing of the scores' size is made but the scores: autograd would copy the
+    gradient for the few columns that are added.
+    """
+
+    COLUMNS = slice(FIRST_ID, FIRST_ID + len(CONTROL_TOKENS))
+
+    @staticmethod
+    def forward(ctx, hidden, matrix, added):
+        ctx.save_for_backward(hidden, matrix, added)
+        scores = linear(hidden, matrix)
+        scores[..., Score.COLUMNS] += linear(hidden, added)
+        return scores
+
+    @staticmethod
+    def backward(ctx, upstream):
+        hidden, matrix, added = ctx.saved_tensors
+        own = upstream[..., Score.COLUMNS]
+        rows = own.flatten(0, -2).T @ hidden.flatten(0, -2)
+        return upstream @ matrix + own @ added, None, rows
 
 
 def _check_head(model, args, kwargs):
@@ -81,5 +116,6 @@ def merge_embeddings(model):
         weight[FIRST_ID : FIRST_ID + len(rows.added)] += rows.added
     for hook in rows.hooks:
         hook.remove()
+    del rows.head[0].forward  # its own again
     delattr(model, NAME)
     weight.requires_grad_(True)

@@ -68,7 +68,7 @@ class SharedPrefixSFTTrainer(SFTTrainer):
             attention_mask=masks(packed, self.model.config, self.model.dtype),
             logits_to_keep=packed["supervised"],
             use_cache=False,
-        ).logits[0]
+        ).logits.squeeze(0)  # not [0], whose gradient is a second tensor of this size
         right = weights[logits.argmax(dim=-1) == targets].sum()
         total = NegativeLogLikelihood.apply(logits, targets, weights)
         count = weights.sum() if num_items_in_batch is None else num_items_in_batch
@@ -114,7 +114,7 @@ class NegativeLogLikelihood(torch.autograd.Function):
             scores = part.float()
             sums = scores.logsumexp(dim=-1, keepdim=True)
             total += (weight * (sums - scores.gather(1, target))).sum()
-            slope = (scores - sums).exp_().mul_(weight)
+            slope = scores.sub_(sums).exp_().mul_(weight)
             out.copy_(slope.scatter_add_(1, target, -weight))
         ctx.save_for_backward(gradient)
         return total
