@@ -96,7 +96,6 @@ class Step:
     """One optimiser step of a recipe on fixed rows, without the trainer's loop."""
 
     def __init__(self, kind, tools, machine, model, tokenizer):
-        import torch
         from datasets import Dataset, Features, Json, List
         from trl import SFTConfig, SFTTrainer
 
@@ -110,7 +109,6 @@ class Step:
         self.rows = 4 if kind in ("reference", "ours-4") else 8
         if kind == "reference" and len(tools) > 8:
             self.rows = 2  # four of 32 tools need more than 24 GiB at once
-        size = self.rows
         rows = conversations.load_splits()["train"][: self.rows]
         rows = [conversations.to_conversation(row, tools) for row in rows]
         columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
@@ -118,7 +116,7 @@ class Step:
             output_dir=tempfile.mkdtemp(), report_to="none",
             use_cpu=machine.device == "cpu",
             bf16=ours and machine.bf16, completion_only_loss=ours, learning_rate=1e-6,
-            per_device_train_batch_size=size, max_length=8192,
+            per_device_train_batch_size=self.rows, max_length=8192,
             activation_checkpointing=False,
         )  # fmt: skip
         self.trainer = (SharedPrefixSFTTrainer if ours else SFTTrainer)(
@@ -126,28 +124,22 @@ class Step:
             train_dataset=Dataset.from_list(rows, features=Features(columns)),
         )  # fmt: skip
         data, collate = self.trainer.train_dataset, self.trainer.data_collator
-        self.batches = [
-            self.trainer._prepare_inputs(collate([data[i + at] for i in range(size)]))
-            for at in range(0, self.rows, size)
-        ]
-        masks = torch.cat([batch["attention_mask"].sum(1) for batch in self.batches])
-        self.lengths = masks.tolist()
-        self.supervised = sum(
-            int((batch["labels"][:, 1:] != -100).sum()) for batch in self.batches
-        )
+        batch = collate([data[i] for i in range(self.rows)])
+        self.batch = self.trainer._prepare_inputs(batch)
+        self.lengths = self.batch["attention_mask"].sum(1).tolist()
+        self.supervised = int((self.batch["labels"][:, 1:] != -100).sum())
         # set by the trainer's loop
         if kind == "checkpointed":
             model.train()
             model.activation_checkpointing_enable()
-        self.trainer.current_gradient_accumulation_steps = len(self.batches)
+        self.trainer.current_gradient_accumulation_steps = 1
         self.trainer.create_optimizer()
         self.model, self.optimizer = self.trainer.accelerator.prepare(
             self.trainer.model, self.trainer.optimizer
         )
 
     def __call__(self):
-        for batch in self.batches:
-            self.trainer.training_step(self.model, dict(batch), self.supervised)
+        self.trainer.training_step(self.model, dict(self.batch), self.supervised)
         self.trainer.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -183,8 +175,8 @@ def train(count):
     ):  # fmt: skip
         found[name] = found["reference"]["median"] / found[kind]["median"]
     ours = steps["ours"]
-    (batch,) = ours.batches
-    packed = shared_prefix.pack(batch["input_ids"], ours.lengths, batch["labels"])
+    ids, labels = ours.batch["input_ids"], ours.batch["labels"]
+    packed = shared_prefix.pack(ids, ours.lengths, labels)
     positions = packed["input_ids"].shape[1]
     # Multiplications of a step, forward and backward; attention is left out.
     config = first.config

@@ -49,22 +49,23 @@ def test_memory_of_every_kind(kind):
     assert bench.memory(kind, 2)["gib"] > 0
 
 
-def test_many_tools_split_the_references_batch(monkeypatch):
+def test_many_tools_halve_the_references_batch():
     from toolcalling import hardware
     from toolcalling.office_tools import tool_set
 
     machine = hardware.detect()
     model, tokenizer = bench.load(machine)
-    whole, split = (
+    whole, half = (
         bench.Step("reference", tool_set(n), machine, model, tokenizer) for n in (8, 9)
     )
-    assert (len(whole.batches), len(split.batches)) == (1, 2)
-    assert len(whole.lengths) == len(split.lengths) == 4
+    assert (whole.rows, len(whole.lengths)) == (4, 4)
+    assert (half.rows, len(half.lengths)) == (2, 2)
 
 
 def test_end_to_end_adds_up():
-    both = {"reference": {"median": 2.0}, "ours": {"median": 0.5}}
-    found = {"evaluate": {"before": both, "after": both}, "train-2": both}
+    replies = {"reference": {"median": 2.0}, "ours": {"median": 0.5}}
+    step = {"reference": {"median": 2.0}, "frozen": {"median": 0.5}}
+    found = {"evaluate": {"before": replies, "after": replies}, "train-2": step}
     total = bench.end_to_end(found, test=30, dev=5, rows=10, epochs=2)
     assert total["reference_minutes"] == (30 + 5 + 20 + 30 + 2 * 5) * 2 / 60
     assert total["ratio"] == 4
