@@ -21,6 +21,7 @@ NOTEBOOKS = ROOT / "notebooks"
 PACKAGE = NOTEBOOKS / "toolcalling"
 RESULTS = ROOT / "data" / "results" / "core.json"
 BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("bench_gpu.json")
+STUDY = RESULTS.with_name("study.jsonl")
 
 # name, title, what you can do after it
 SERIES = (
@@ -60,8 +61,9 @@ def code_hash(notebook):
     for folder in ROOT.glob("data/*/"):
         if folder.name == "tool_selection" or folder.name in text:
             used += folder.glob("*.jsonl")
-    if "bench.json" in text and BENCH.is_file():
-        used.append(BENCH)
+    for word, file in (("bench.json", BENCH), ("study_results", STUDY)):
+        if word in text and file.is_file():
+            used.append(file)
     for path in sorted(used):
         digest.update(path.read_bytes())
     return digest.hexdigest()

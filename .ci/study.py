@@ -1,6 +1,7 @@
 """make study: every run of the study, a line each in data/results/study.jsonl.
 
-study.py            the runs that are not done yet, each in a fresh process
+study.py            the runs that are not done yet, each in a fresh process; on a
+                    CPU as many at a time as it has cores and memory
 study.py MINUTES    the same, but none is begun after so many minutes
 study.py run KEY    one run, its record as JSON on the last line
 
@@ -13,7 +14,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
@@ -21,8 +24,13 @@ for name in ("TQDM_DISABLE", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
     os.environ.setdefault(name, "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
-from toolcalling import hardware, models, study, workspace  # noqa: E402
+import psutil  # noqa: E402
 
+from toolcalling import hardware, models, study, study_run, workspace  # noqa: E402
+
+GIB = 10  # of memory that one run may need
+CORES = psutil.cpu_count(logical=False) or 1
+JOBS = max(1, min(CORES, psutil.virtual_memory().total // (GIB * 2**30)))
 TARGET = workspace.ROOT / "data" / "results" / "study.jsonl"
 
 
@@ -57,7 +65,8 @@ def effort(run):
     """About how long a run takes, in rows passed through the model."""
     if run.kind in study.UNTRAINED:
         return 600
-    return 400 + study.epochs(run) * (run.rows + 80)
+    dev = 80 if study.picked_on_dev(run) else 0
+    return 400 + study.epochs(run) * (run.rows + dev)
 
 
 def main(minutes=None):
@@ -65,31 +74,49 @@ def main(minutes=None):
     records = done(choice)
     left = [run for run in study.plan() if run.key not in records]
     print(f"{len(records)} runs done, {len(left)} to do", flush=True)
-    while left:
-        passed = (time.monotonic() - start) / 60
-        if minutes is not None and passed > minutes:
-            break
-        run = left.pop(0)
+    stop = threading.Event()
+
+    def perform(run):
+        """Its record as JSON; None where it failed or was not begun any more."""
+        late = minutes is not None and time.monotonic() - start > 60 * minutes
+        if late or stop.is_set():
+            return None
         command = [sys.executable, __file__, "run", run.key]
-        found = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        if found.returncode:
-            sys.exit(f"{run.key} failed, see above. `make study` goes on from here.")
-        records[run.key] = json.loads(found.stdout.splitlines()[-1])
-        save(records)
-        spent += effort(run)
-        passed = (time.monotonic() - start) / 60
-        wait = passed / spent * sum(map(effort, left))
-        right = records[run.key]["outcomes"].count("correct")
-        print(
-            f"{run.key:40} {right}/{len(records[run.key]['ids'])} correct, "
-            f"{len(left)} runs left, about {wait:.0f} minutes",
-            flush=True,
+        threads = {"OMP_NUM_THREADS": str(max(1, CORES // JOBS))}
+        found = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads}
         )
+        if found.returncode:
+            stop.set()
+            print(f"{run.key} failed, see above.", flush=True)
+            return None
+        return found.stdout.splitlines()[-1]
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        futures = {pool.submit(perform, run): run for run in left}
+        for future in as_completed(futures):
+            run, line = futures[future], future.result()
+            if line is None:
+                continue
+            records[run.key] = json.loads(line)
+            save(records)
+            left.remove(run)
+            spent += effort(run)
+            passed = (time.monotonic() - start) / 60
+            wait = passed / spent * sum(map(effort, left))
+            right = records[run.key]["outcomes"].count("correct")
+            print(
+                f"{run.key:40} {right}/{len(records[run.key]['ids'])} correct, "
+                f"{len(left)} runs left, about {wait:.0f} minutes",
+                flush=True,
+            )
+    if stop.is_set():
+        sys.exit("`make study` goes on from here, once that is mended.")
 
 
 def one(key):
     run = next(run for run in study.plan() if run.key == key)
-    record = study.perform(run, choose(), hardware.detect())
+    record = study_run.perform(run, choose(), hardware.detect())
     print()
     print(json.dumps(record))
 

@@ -8,7 +8,16 @@ import pytest
 
 import series
 import study as command
-from toolcalling import conversations, few_shot, models, study, unseen_tools
+from toolcalling import (
+    augmentation,
+    conversations,
+    few_shot,
+    models,
+    robustness,
+    study,
+    study_run,
+    unseen_tools,
+)
 from toolcalling.prefix_cache import render_prompts
 from toolcalling.study import Run
 
@@ -94,16 +103,53 @@ def small(tiny, monkeypatch):
 def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     machine = tiny_loaded[2]
     run = Run(kind, rows=0 if kind in study.UNTRAINED else 16)
-    record = json.loads(json.dumps(study.perform(run, small, machine)))
+    record = json.loads(json.dumps(study_run.perform(run, small, machine)))
     assert record["run"] == run.key and record["base"] == small.name
-    for name in ("ids", "outcomes", "names", "choice", "call"):
+    forced = () if kind in study.ABLATIONS else ("choice", "call")
+    for name in ("ids", "outcomes", "names", *forced):
         assert len(record[name]) == 6, name
     assert 0 <= record["entities"]["strict"] <= 1
-    assert all(score < 0 for pair in record["choice"] for score in pair)
-    assert ("dev" in record) == (kind not in study.UNTRAINED)
+    assert all(score < 0 for pair in record.get("choice", ()) for score in pair)
+    assert ("variants" in record) == (kind in ("zero-shot", "varied tools"))
+    assert "dev" not in record
     if kind == "zero-shot":
         assert set(record["unseen"]) == {f"unseen-00{i}" for i in (1, 2, 3)}
         assert len(record["variants"]["flipped"]["outcomes"]) == 6
+
+
+def test_whole_training_picks_its_epoch_on_dev(small, monkeypatch, tiny_loaded):
+    run = Run()
+    monkeypatch.setattr(study_run, "variants", lambda *_: {})
+    record = study_run.perform(run, small, tiny_loaded[2])
+    assert [entry["n"] for entry in record["dev"]] == [4]
+    assert record["epoch"] == 1 and len(record["replies"]) == 6
+
+
+def test_more_contrast_has_as_many_rows_in_whole_families():
+    rows = study.split_rows(Run("more contrast", rows=160))["train"]
+    every = conversations.load_splits()["train"]
+    assert len({row["id"] for row in rows}) == len(rows) and 157 <= len(rows) <= 160
+    kinds = [row["slice"] for row in rows]
+    assert kinds.count("triple") > 30 and "plain" not in kinds
+    triples = {row["family"] for row in rows if row["slice"] == "triple"}
+    assert sum(row["family"] in triples for row in rows) == sum(
+        row["family"] in triples for row in every
+    )
+
+
+def test_varied_tools_differ_by_family_and_never_use_the_tests_words(tools):
+    rows = conversations.load_splits()["train"]
+    varied = augmentation.varied_tools(rows, tools, seed=1)
+    assert varied == augmentation.varied_tools(rows, tools, seed=1)
+    by_family = {}
+    for row, own in zip(rows, varied, strict=True):
+        assert by_family.setdefault(row["family"], own) == own
+        assert {t["function"]["name"] for t in own} == set(augmentation.WORDINGS)
+    seen = {json.dumps(own) for own in by_family.values()}
+    assert len(seen) == 2 * 4 * 4
+    tested = json.dumps([v.tools for v in robustness.variants()[2:3]])
+    for words in augmentation.WORDINGS.values():
+        assert not any(text in tested for text in words)
 
 
 def test_examples_in_the_prompt(tiny_loaded, tools):

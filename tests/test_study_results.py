@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from toolcalling import study, study_results
+from toolcalling import study_results
 from toolcalling.evaluation import Judgement
+from toolcalling.workspace import data_hash
 
 KB, WEB = "search_knowledge_base", "search_google"
 OUTCOMES = {"ok": "correct", "no": "wrong_tool"}
@@ -15,7 +16,7 @@ def record(key="ours", seed=42, right="ok ok no no", rows=400, split=None):
     outcomes = [OUTCOMES[word] for word in right.split()]
     return {
         "run": f"{key} {seed}", "kind": key, "rows": rows, "seed": seed,
-        "split": split, "data": study.data_hash(), "outcomes": outcomes,
+        "split": split, "data": data_hash(), "outcomes": outcomes,
         "names": [[KB]] * len(outcomes), "ids": list(range(len(outcomes))),
     }  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 import json
 
-from . import conversations, study, uncertainty
+from . import conversations, uncertainty
 from .evaluation import Judgement, mcnemar
+from .workspace import data_hash
 
 FILE = conversations.DATA.parent / "results" / "study.jsonl"
 
@@ -14,7 +15,7 @@ def load(path=FILE):
         raise RuntimeError(f"{path.name} is not there yet: `make study` makes it.")
     lines = path.read_text(encoding="utf-8").splitlines()
     records = {record["run"]: record for record in map(json.loads, lines)}
-    other = [k for k, r in records.items() if r["data"] != study.data_hash()]
+    other = [k for k, r in records.items() if r["data"] != data_hash()]
     if other:
         raise RuntimeError(
             f"{path.name} holds runs on other data ({other[0]}). Restore it with git, "
