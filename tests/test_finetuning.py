@@ -51,6 +51,33 @@ def test_the_best_epoch_is_kept_the_later_on_a_tie(monkeypatch, tools, correct, 
     assert [entry["correct"] for entry in pick.epochs] == correct
 
 
+def test_a_second_training_begins_the_record_anew(monkeypatch, tools, tmp_path):
+    rows = [row for row in load_splits()["dev"] if row["tool_name"] is None][:4]
+    monkeypatch.setattr(evaluation, "generate_replies", lambda *_: ["fine"] * 4)
+    pick = PickOnDev(None, rows, tools, None, tmp_path / "dev")
+    model = torch.nn.Linear(1, 1)
+    for _ in range(2):
+        pick.on_train_begin(None, state(0), None)
+        pick.on_evaluate(None, state(1), None, model, {"eval_loss": 1.0})
+    assert [entry["epoch"] for entry in pick.epochs] == [1]
+    assert len(list((tmp_path / "dev").iterdir())) == 1
+    pick.on_train_begin(None, state(1), None)  # resumed: goes on
+    assert pick.correct == 4
+
+
+def test_tied_weights_are_kept_once(monkeypatch, tools, tiny_loaded):
+    model = tiny_loaded[0]
+    rows = [row for row in load_splits()["dev"] if row["tool_name"] is None][:1]
+    monkeypatch.setattr(evaluation, "generate_replies", lambda *_: ["fine"])
+    pick = PickOnDev(None, rows, tools, None)
+    pick.on_evaluate(None, state(1), None, model, {"eval_loss": 1.0})
+    matrix, head = (
+        pick.weights[name] for name in ("model.embed_tokens.weight", "lm_head.weight")
+    )
+    assert matrix.data_ptr() == head.data_ptr()
+    model.load_state_dict(pick.weights)
+
+
 def test_tensorboard_gets_each_outcome_and_some_replies(monkeypatch, tools, tmp_path):
     from tensorboard.backend.event_processing import event_accumulator
 

@@ -5,7 +5,12 @@ import torch
 from transformers import Gemma3ForCausalLM
 
 from toolcalling.embedded_model import FIRST_ID
-from toolcalling.frozen_embeddings import freeze_embeddings, merge_embeddings
+from toolcalling.frozen_embeddings import (
+    add_rows,
+    freeze_embeddings,
+    merge_embeddings,
+    plain_weights,
+)
 from toolcalling.function_calls import CONTROL_TOKENS
 
 CONTROL = slice(FIRST_ID, FIRST_ID + len(CONTROL_TOKENS))
@@ -57,6 +62,42 @@ def test_only_the_control_tokens_rows_change(model, ids):
     with torch.no_grad():
         torch.testing.assert_close(model(input_ids=ids).logits, expected)
     assert not hasattr(model, "control_rows") and after.requires_grad
+
+
+def test_gradients_are_the_same_under_autocast(tiny, model, ids):
+    def cast_gradients(model):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return gradients(model, ids)
+
+    whole = cast_gradients(Gemma3ForCausalLM.from_pretrained(tiny, dtype="float32"))
+    freeze_embeddings(model)
+    frozen = cast_gradients(model)
+    table = whole.pop("model.embed_tokens.weight")[CONTROL]
+    difference = frozen.pop("control_rows.added") - table
+    assert difference.norm() < 0.05 * table.norm()
+    for name, gradient in whole.items():
+        assert (frozen[name] - gradient).norm() < 0.05 * gradient.norm(), name
+
+
+def test_a_matrix_loaded_anew_is_cast_anew(model, ids):
+    freeze_embeddings(model)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        before = model(input_ids=ids).logits
+        weights = {n: torch.zeros_like(t) for n, t in model.state_dict().items()}
+        model.load_state_dict(weights)
+        assert before.any() and not model(input_ids=ids).logits.any()
+
+
+def test_the_weights_kept_are_those_of_the_merged_model(model):
+    freeze_embeddings(model)
+    torch.nn.init.normal_(model.control_rows.added)
+    kept = {n: t.clone() for n, t in plain_weights(model).items()}
+    kept["lm_head.weight"] = kept["model.embed_tokens.weight"]  # tied
+    add_rows(model, kept)
+    merge_embeddings(model)
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(kept.pop(name), weight)
+    assert not kept
 
 
 def test_merging_what_is_not_frozen_changes_nothing(model):

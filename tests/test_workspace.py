@@ -42,6 +42,18 @@ def test_save_json_keeps_the_old_file_if_it_fails(space, monkeypatch):
     assert [p.name for p in space.iterdir()] == ["x.json"]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyError("x")])
+def test_a_folder_is_written_whole_or_not_at_all(space, error):
+    with workspace.whole_folder(space / "x") as beside:
+        (beside / "a").write_text("old")
+    raised = RuntimeError if isinstance(error, OSError) else type(error)
+    with pytest.raises(raised), workspace.whole_folder(space / "x") as beside:
+        (beside / "a").write_text("new")
+        raise error
+    assert (space / "x" / "a").read_text() == "old"
+    assert [p.name for p in space.iterdir()] == ["x"]
+
+
 def test_shown_paths_name_no_machine(space):
     assert workspace.shown(workspace.ROOT / "artifacts" / "x") == "artifacts/x"
     assert workspace.shown(space / "m" / "x") == "workspace/m/x"

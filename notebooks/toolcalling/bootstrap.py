@@ -1,5 +1,6 @@
 """What the first cell of every notebook does, anywhere."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -31,6 +32,10 @@ def prepare(fetched=False, drive=False):
         packages.install_missing()
     else:
         packages.check()
+    # A kernel started without its environment's programs on the path has them too.
+    tensorboard = Path(sys.executable).with_name("tensorboard")
+    if tensorboard.is_file():
+        os.environ.setdefault("TENSORBOARD_BINARY", str(tensorboard))
     colab_kaggle.take_token()
     if drive:
         colab_kaggle.mount_drive()

@@ -38,7 +38,9 @@ def rates(ax, groups, results, colours=(BEFORE, AFTER)):
     ax.set_xticks(range(len(groups)), groups)
     ax.set_ylim(0, 100)
     ax.set_ylabel("strictly correct, %")
-    ax.legend(frameon=False)
+    ax.legend(
+        frameon=False, ncols=len(results), loc="lower left", bbox_to_anchor=(0, 1)
+    )
 
 
 def forest(ax, results):

@@ -2,12 +2,14 @@
 picked on dev."""
 
 import random
+import shutil
 
 import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
 from . import conversations, evaluation
+from .frozen_embeddings import add_rows, plain_weights
 
 
 class FamilySampler(Sampler):
@@ -43,7 +45,8 @@ class PickOnDev(TrainerCallback):
 
     epochs: [{"epoch", "step", "correct", "n", "loss", "outcomes"}]; epoch and
     correct: of the best, the later one on a tie; weights: its state dict, on the
-    CPU. log_dir: where TensorBoard's events of it go, each outcome's share and some
+    CPU, as merge_embeddings would leave the model. A training from the start begins
+    them anew. log_dir: where TensorBoard's events of it go, each outcome's share and some
     replies in full; None for nowhere. A folder of its own: of several files that
     are being written in one folder, TensorBoard follows only the newest.
     """
@@ -55,6 +58,12 @@ class PickOnDev(TrainerCallback):
         self.hardware, self.log_dir = hardware, log_dir
         self.asked = [conversations.to_conversation(row, tools) for row in rows]
         self.epochs, self.epoch, self.correct, self.weights = [], 0, -1, None
+
+    def on_train_begin(self, args, state, control, **_):
+        if not state.global_step:  # not resumed
+            self.epochs, self.epoch, self.correct = [], 0, -1
+            if self.log_dir:
+                shutil.rmtree(self.log_dir, ignore_errors=True)
 
     def on_evaluate(self, args, state, control, model, metrics, **_):
         replies = evaluation.generate_replies(
@@ -79,15 +88,19 @@ class PickOnDev(TrainerCallback):
             self._log(entry, replies, judged)
         if entry["correct"] >= self.correct:
             self.correct, self.epoch = entry["correct"], entry["epoch"]
-            self._keep(model.state_dict())
+            self._keep(model)
 
-    def _keep(self, weights):
+    def _keep(self, model):
         """In the place of those kept before: a model's memory once, not twice."""
+        weights, tied = plain_weights(model), {}
         if self.weights is None:
-            self.weights = {n: torch.empty_like(t, device="cpu") for n, t in
-                            weights.items()}  # fmt: skip
+            self.weights = {
+                name: tied.setdefault(t.data_ptr(), torch.empty_like(t, device="cpu"))
+                for name, t in weights.items()
+            }
         for name, kept in self.weights.items():
             kept.copy_(weights[name].detach())
+        add_rows(model, self.weights)
 
     def _log(self, entry, replies, judged):
         from torch.utils.tensorboard import SummaryWriter

@@ -12,6 +12,7 @@ from .embedded_model import FIRST_ID
 from .function_calls import CONTROL_TOKENS
 
 NAME = "control_rows"
+CONTROL = slice(FIRST_ID, FIRST_ID + len(CONTROL_TOKENS))
 
 
 class ControlRows(torch.nn.Module):
@@ -64,19 +65,17 @@ class Score(torch.autograd.Function):
     gradient for the few columns that are added.
     """
 
-    COLUMNS = slice(FIRST_ID, FIRST_ID + len(CONTROL_TOKENS))
-
     @staticmethod
     def forward(ctx, hidden, matrix, added):
         ctx.save_for_backward(hidden, matrix, added)
         scores = linear(hidden, matrix)
-        scores[..., Score.COLUMNS] += linear(hidden, added)
+        scores[..., CONTROL] += linear(hidden, added)
         return scores
 
     @staticmethod
     def backward(ctx, upstream):
         hidden, matrix, added = ctx.saved_tensors
-        own = upstream[..., Score.COLUMNS]
+        own = upstream[..., CONTROL]
         rows = own.flatten(0, -2).T @ hidden.flatten(0, -2)
         return upstream @ matrix + own @ added, None, rows
 
@@ -113,9 +112,25 @@ def merge_embeddings(model):
         return
     weight = model.get_input_embeddings().weight
     with torch.no_grad():
-        weight[FIRST_ID : FIRST_ID + len(rows.added)] += rows.added
+        weight[CONTROL] += rows.added
     for hook in rows.hooks:
         hook.remove()
     del rows.head[0].forward  # its own again
     delattr(model, NAME)
     weight.requires_grad_(True)
+
+
+def plain_weights(model):
+    """The state dict, without the learnt rows where the matrix is frozen."""
+    weights = model.state_dict()
+    weights.pop(f"{NAME}.added", None)
+    return weights
+
+
+def add_rows(model, weights):
+    """Merge the learnt rows into a copy of plain_weights, in place."""
+    rows = getattr(model, NAME, None)
+    if rows is not None:
+        matrix = model.get_input_embeddings().weight
+        name = next(n for n, p in model.named_parameters() if p is matrix)
+        weights[name][CONTROL] += rows.added.detach().to(weights[name].device)

@@ -1,8 +1,9 @@
 """Put a tuned model on the Hugging Face Hub: first a folder, then the push of it."""
 
-import os
 import shutil
 from pathlib import Path
+
+from .workspace import whole_folder
 
 
 def stage(finetuned, card, folder):
@@ -12,22 +13,10 @@ def stage(finetuned, card, folder):
     toolcalling.json. card: a ModelCard, which becomes README.md. Written beside,
     then renamed. It loads as any saved model does.
     """
-    folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        shutil.copytree(finetuned, beside)
+    with whole_folder(folder) as beside:
+        shutil.copytree(finetuned, beside, dirs_exist_ok=True)
         card.save(beside / "README.md")
-    except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise RuntimeError(
-            f"The folder could not be written ({error.strerror or error}). Make room "
-            "and run this again."
-        ) from error
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(beside, folder)
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in Path(folder).iterdir())
 
 
 def push(folder, repo, private=True):

@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import embedded_model
 from .function_calls import CONTROL_TOKENS
 from .hub_access import access_problem
+from .workspace import whole_folder
 
 FUNCTIONGEMMA = "google/functiongemma-270m-it"
 EMBEDDED = "embedded"
@@ -125,22 +125,10 @@ def save_model(model, tokenizer, folder, made_from):
     made_from: kept in toolcalling.json; its "base" names the model it was tuned
     from (workspace.stamp gives it).
     """
-    folder = Path(folder)
-    beside = folder.with_name(f".{folder.name}-{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
+    with whole_folder(folder) as beside:
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)
         (beside / "toolcalling.json").write_text(json.dumps(made_from))
-    except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise RuntimeError(
-            f"The model could not be saved ({error.strerror or error}). The model "
-            "saved before, if any, is untouched. Make room and save again."
-        ) from error
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(beside, folder)
 
 
 def load_tuned(source, base, hardware):

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import colab_kaggle
@@ -79,6 +81,32 @@ def save_json(path, content):
         ) from error
 
 
+@contextmanager
+def whole_folder(folder):
+    """Yields where to write a folder, which takes its place when all is written.
+
+    RuntimeError where writing fails; what was there before is then untouched.
+    """
+    folder = Path(folder)
+    beside = folder.with_name(f".{folder.name}-{os.getpid()}")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        beside.mkdir(parents=True)
+        yield beside
+    except BaseException as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
+        raise RuntimeError(
+            f"The folder {folder.name} could not be written "
+            f"({error.strerror or error}). What was there before is untouched. Make "
+            "room and run this again."
+        ) from error
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(beside, folder)
+
+
 def require(choice, *products):
     """Have the products of earlier notebooks, running those notebooks if needed."""
     for product in products:
@@ -139,6 +167,7 @@ def run_notebook(path, on_cell=None, model=None):
         resources={"metadata": {"path": str(NOTEBOOKS)}},
         on_cell_executed=after,
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        coalesce_streams=True,  # a cell's prints as one text, as a page shows them
     )
     chosen = {"TOOLCALLING_MODEL": model} if model else {}
     try:
