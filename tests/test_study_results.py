@@ -6,6 +6,7 @@ import pytest
 
 from toolcalling import study_results
 from toolcalling.evaluation import Judgement
+from toolcalling.uncertainty import cluster_bootstrap
 from toolcalling.workspace import data_hash
 
 KB, WEB = "search_knowledge_base", "search_google"
@@ -38,6 +39,9 @@ def test_records_are_found_by_kind_and_seed(tmp_path):
 def test_missing_or_foreign_records_say_what_to_do(tmp_path):
     with pytest.raises(RuntimeError, match="make study"):
         study_results.load(tmp_path / "none.jsonl")
+    path = write(tmp_path / "s.jsonl", [record()])
+    with pytest.raises(RuntimeError, match="no run 'zero-shot' yet: `make study`"):
+        study_results.load(path, needed=["ours 42", "zero-shot"])
     other = record() | {"data": "x"}
     with pytest.raises(RuntimeError, match="other data"):
         study_results.load(write(tmp_path / "s.jsonl", [other]))
@@ -51,16 +55,35 @@ def test_judgements_and_hits():
     assert study_results.hits(run) == [True, False]
 
 
-def test_rates_over_seeds():
+def test_rates_over_runs():
     group = [record(right="ok ok ok no"), record(right="ok no no no")]
-    found = study_results.rate_of_runs(group, ["a", "a", "b", "b"])
-    assert (found["mean"], found["min"], found["max"], found["n"]) == (
-        0.5,
-        0.25,
-        0.75,
-        2,
+    found = study_results.over_runs(group)
+    assert (found["mean"], found["min"], found["max"]) == (0.5, 0.25, 0.75)
+    families = ["a", "a", "b", "b"]
+    low, high = study_results.interval_of_runs(group, families)
+    assert 0 <= low <= 0.5 <= high <= 1
+    one = study_results.interval_of_runs(group[:1], families)
+    assert one == cluster_bootstrap([True, True, True, False], families)
+
+
+def test_runs_in_words():
+    group = [record(right="ok ok ok no"), record(right="ok no no no")]
+    assert study_results.in_words(group) == (
+        "2 runs: mean 50.0%, from 25.0% to 75.0%, SD 35.4%"
     )
-    assert 0 <= found["low"] <= 0.5 <= found["high"] <= 1
+    assert "SD" not in study_results.in_words(group[:1])
+    assert study_results.in_words([]) == "not run yet"
+
+
+def test_a_kind_is_compared_with_ours_of_the_same_seed():
+    runs = [
+        record(seed=42), record(seed=43, right="no no no no"),
+        record("all trained", 43, "ok ok no no"), record("all trained", 44),
+    ]  # fmt: skip
+    records = {run["run"]: run for run in runs}
+    found = study_results.against(records, "all trained", 400, list("aabb"))
+    assert list(found) == [43]
+    assert (found[43]["fixed"], found[43]["broken"]) == (2, 0)
 
 
 def test_difference_of_two_runs():
@@ -73,8 +96,27 @@ def test_difference_of_two_runs():
     assert found["low"] < 0.7 < found["high"] + 1e-9
 
 
+NEEDS = [{"tool_name": KB}, {"tool_name": WEB}, {"tool_name": None}]
+CHOICE = [[-2.0, -1.0], [-2.0, -1.5], [-1.0, -3.0]]
+
+
 def test_a_threshold_trades_leaks_for_misses():
-    rows = [{"tool_name": KB}, {"tool_name": WEB}, {"tool_name": None}]
-    run = {"choice": [[-2.0, -1.0], [-2.0, -1.0], [-1.0, -2.0]]}
-    assert study_results.forced_hits(run, rows) == [False, True]
-    assert study_results.forced_hits(run, rows, threshold=2.0) == [True, False]
+    leaning = study_results.lean(CHOICE, NEEDS)
+    assert leaning == [(-1.0, True), (-0.5, False)]
+    assert study_results.errors(leaning) == (1, 0)
+    assert study_results.errors(leaning, threshold=0.7) == (1, 1)
+    assert study_results.errors(leaning, threshold=1.2) == (0, 1)
+
+
+def test_leaning_changes_the_tool_of_a_call_and_nothing_else():
+    run = record(right="no ok ok") | {
+        "names": [[WEB], [WEB], []], "choice": CHOICE
+    }  # fmt: skip
+    outcomes = {
+        threshold: [j.outcome for j in study_results.leaned(run, NEEDS, threshold)]
+        for threshold in (0, 1.2)
+    }
+    assert outcomes[0] == ["wrong_tool", "correct", "correct"]
+    assert outcomes[1.2] == ["correct", "wrong_tool", "correct"]
+    malformed = run | {"outcomes": ["malformed", "correct", "no_call"]}
+    assert study_results.leaned(malformed, NEEDS, 9)[0].outcome == "malformed"

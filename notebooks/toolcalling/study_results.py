@@ -3,18 +3,25 @@
 import json
 
 from . import conversations, uncertainty
-from .evaluation import Judgement, mcnemar
+from .evaluation import Judgement, mcnemar, rate
 from .workspace import data_hash
 
+INTERNAL = conversations.search_knowledge_base.__name__
+PUBLIC = conversations.search_google.__name__
 FILE = conversations.DATA.parent / "results" / "study.jsonl"
 
 
-def load(path=FILE):
-    """{run's key: record}; RuntimeError where there is none or it is of other data."""
-    if not path.is_file():
-        raise RuntimeError(f"{path.name} is not there yet: `make study` makes it.")
-    lines = path.read_text(encoding="utf-8").splitlines()
+def load(path=FILE, needed=()):
+    """{run's key: record}, in the file's order.
+
+    RuntimeError where it is of other data, or a run is missing that is needed.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     records = {record["run"]: record for record in map(json.loads, lines)}
+    missing = [key for key in needed if key not in records]
+    if missing or not records:
+        what = f"no run {missing[0]!r}" if missing else "no run"
+        raise RuntimeError(f"{path.name} holds {what} yet: `make study` makes it.")
     other = [k for k, r in records.items() if r["data"] != data_hash()]
     if other:
         raise RuntimeError(
@@ -53,15 +60,35 @@ def runs_of(records, kind="ours", rows=400):
     )  # fmt: skip
 
 
-def over_seeds(group):
+def accuracy(record):
+    """evaluation.rate of a run: correct, n, strict and its Wilson interval."""
+    return rate(hits(record))
+
+
+def over_runs(group):
     """Mean, SD, min, max and n of strict accuracy (0 to 1) over runs."""
-    return uncertainty.summary([sum(hits(r)) / len(r["ids"]) for r in group])
+    return uncertainty.summary([accuracy(r)["strict"] for r in group])
 
 
-def rate_of_runs(group, families):
-    """over_seeds of the runs, with "low" and "high": families and runs resampled."""
-    low, high = uncertainty.runs_bootstrap([hits(r) for r in group], families)
-    return over_seeds(group) | {"low": low, "high": high}
+def in_words(group):
+    """over_runs as a line to print; says so where there is no run yet."""
+    if not group:
+        return "not run yet"
+    words = "{n} runs: mean {mean:.1%}, from {min:.1%} to {max:.1%}"
+    return (words + (", SD {sd:.1%}" if len(group) > 1 else "")).format(
+        **over_runs(group)
+    )
+
+
+def interval_of_runs(group, families):
+    """[low, high] of the mean over runs on the same prompts, 95%.
+
+    Families and runs are resampled; of a single run, its families.
+    """
+    runs = [hits(record) for record in group]
+    if len(runs) == 1:
+        return uncertainty.cluster_bootstrap(runs[0], families)
+    return uncertainty.runs_bootstrap(runs, families)
 
 
 def difference(before, after, families):
@@ -76,15 +103,50 @@ def difference(before, after, families):
     }  # fmt: skip
 
 
-def forced_hits(record, rows, threshold=0.0):
-    """Forced choice per prompt that needs a tool: was the likelier call right?
+def against(records, kind, rows, families):
+    """{seed: difference} of a kind's runs to those of "ours" of the same seed."""
+    plain = {r["seed"]: r for r in runs_of(records, rows=rows)}
+    return {
+        r["seed"]: difference(hits(plain[r["seed"]]), hits(r), families)
+        for r in runs_of(records, kind, rows)
+        if r["seed"] in plain
+    }
 
-    threshold: how much likelier, in natural log, the internal tool may be less and
-    still be taken; above 0 it leaks less and misses more public questions.
+
+def lean(choice, rows):
+    """(how much likelier the internal call is, natural log; is it due) per row.
+
+    choice: of a record. Of the rows that need a tool.
     """
-    internal = conversations.search_knowledge_base.__name__
     return [
-        (company - public + threshold > 0) == (row["tool_name"] == internal)
-        for (company, public), row in zip(record["choice"], rows, strict=True)
+        (internal - public, row["tool_name"] == INTERNAL)
+        for (internal, public), row in zip(choice, rows, strict=True)
         if row["tool_name"]
     ]
+
+
+def errors(leaning, threshold=0.0):
+    """(leak rate, miss rate) of forced choice.
+
+    leaning: of lean. threshold: how much less likely the internal call may be and
+    still be taken; above 0 fewer internal questions leak to the web, and more
+    public ones are missed.
+    """
+    leaks = [value + threshold <= 0 for value, internal in leaning if internal]
+    misses = [value + threshold > 0 for value, internal in leaning if not internal]
+    return sum(leaks) / len(leaks), sum(misses) / len(misses)
+
+
+def leaned(record, rows, threshold):
+    """Judgements with the tool of each single call chosen by forced choice.
+
+    A reply without a call, or with a malformed one, stays as it is.
+    """
+    found = []
+    for j, pair, row in zip(judgements(record), record["choice"], rows, strict=True):
+        if j.outcome in ("correct", "wrong_tool") and j.called:
+            called = INTERNAL if pair[0] - pair[1] + threshold > 0 else PUBLIC
+            outcome = "correct" if called == row["tool_name"] else "wrong_tool"
+            j = Judgement(outcome, called, (called,))
+        found.append(j)
+    return found

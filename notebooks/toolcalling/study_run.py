@@ -76,11 +76,10 @@ def train(run, model, tokenizer, rows, hardware):
         pick = PickOnDev(tokenizer, rows["dev"], tools, hardware)
     else:
         recipe |= {"eval_strategy": "no"}
-    random_order = run.kind in ("random batches", "reference")
 
     class Trainer(SharedPrefixSFTTrainer):
         def _get_train_sampler(self, train_dataset=None):
-            if random_order:
+            if run.kind == "reference":
                 return super()._get_train_sampler(train_dataset)
             return FamilySampler(rows["train"], self.args.train_batch_size, run.seed)
 
@@ -122,9 +121,9 @@ def measure(run, model, tokenizer, rows, hardware):
 
     outcomes, names: of evaluation.judge; choice: log-probabilities of the two calls;
     call: log-probability that the reply begins with a call (not for ablations).
-    Replies only of the first run, for the file to stay small.
+    Of the first run also its replies, and dev_choice: as choice, on the dev rows.
     """
-    asked, rows = conversations_of(run, rows), rows["test"]
+    asked, rows, dev = conversations_of(run, rows), rows["test"], rows["dev"]
     tools = asked[0]["tools"]
     start = time.perf_counter()
     replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
@@ -135,12 +134,11 @@ def measure(run, model, tokenizer, rows, hardware):
     ]
     choice = {}
     if run.kind not in study.ABLATIONS:
-        names = [tool["function"]["name"] for tool in tools]
-        forced = forced_choice.forced_choice(model, tokenizer, asked, hardware, names)
-        choice = {
-            "choice": [[round(x, 2) for x in pair] for pair in forced["tools"]],
-            "call": [round(x, 2) for x in forced["call"]],
-        }
+        choice = _choice(model, tokenizer, asked, hardware)
+    if run == study.Run():
+        dev = [conversations.to_conversation(row, tools) for row in dev]
+        dev_choice = _choice(model, tokenizer, dev, hardware)["choice"]
+        choice |= {"dev_choice": dev_choice, "replies": replies}
     prompts = evaluation.render_prompts(tokenizer, asked)
     tokens = tokenizer(prompts, add_special_tokens=False)["input_ids"]
     return {
@@ -149,9 +147,17 @@ def measure(run, model, tokenizer, rows, hardware):
         "names": [list(j.names) for j in judged],
         **choice,
         "entities": evaluation.entities_kept(rows, replies),
-        **({"replies": replies} if run == study.Run() else {}),
         "ms_per_reply": round(1000 * seconds / len(rows), 1),
         "prompt_tokens": round(sum(map(len, tokens)) / len(tokens), 1),
+    }
+
+
+def _choice(model, tokenizer, asked, hardware):
+    names = [tool["function"]["name"] for tool in asked[0]["tools"]]
+    forced = forced_choice.forced_choice(model, tokenizer, asked, hardware, names)
+    return {
+        "choice": [[round(x, 2) for x in pair] for pair in forced["tools"]],
+        "call": [round(x, 2) for x in forced["call"]],
     }
 
 
