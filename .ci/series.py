@@ -42,6 +42,12 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
+def code(name):
+    """The sources of a notebook's code cells."""
+    cells = read(NOTEBOOKS / f"{name}.ipynb").cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
 def code_hash(notebook):
     """sha256 over what the outputs come from: cells, helper modules, data.
 
@@ -50,11 +56,11 @@ def code_hash(notebook):
     cells import counts, and what that imports.
     """
     digest = hashlib.sha256()
-    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    code = [source for source in code if BOOTSTRAP not in source[:80]]
-    for source in code:
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    sources = [source for source in sources if BOOTSTRAP not in source[:80]]
+    for source in sources:
         digest.update(source.encode() + b"\0")
-    text = "\n".join(code)
+    text = "\n".join(sources)
     for path in sorted(_helpers(text)):
         digest.update(_without_comments(path.read_text()).encode())
     used = [*NOTEBOOKS.rglob("*.jinja")]
@@ -181,7 +187,7 @@ def head(index):
         )
         lines.append(
             "- Alone from cold it first runs what it needs of the notebooks before it."
-            if index > 2
+            if any("workspace.require" in source for source in code(name))
             else "- Nothing from other notebooks."
         )
     lines += [
@@ -205,11 +211,10 @@ def notebook_rows():
     """What the READMEs' table says of each notebook."""
     rows = []
     for index, (name, title, gain) in enumerate(SERIES):
-        code = [c.source for c in read(NOTEBOOKS / f"{name}.ipynb").cells]
         rows.append(
             {
                 "name": name, "title": title, "gain": gain,
-                "gpu": any("hardware.detect()" in source for source in code),
+                "gpu": any("hardware.detect()" in source for source in code(name)),
                 "badges": badges(index, github=False),
             }
         )  # fmt: skip

@@ -27,6 +27,7 @@ ABLATIONS = {
     "untrained start": {},  # control tokens begin as any other unused token
     "pure bfloat16": {},  # weights and Adam in bfloat16, no autocast
     "all trained": {},  # the whole embedding matrix too
+    "random batches": {},  # families not kept together
     "more contrast": {},  # triples in the place of plain rows
     "varied tools": {},  # declared in either order and in several words
     "reference": {  # the public guide's: all trained, random batches

@@ -79,7 +79,7 @@ def train(run, model, tokenizer, rows, hardware):
 
     class Trainer(SharedPrefixSFTTrainer):
         def _get_train_sampler(self, train_dataset=None):
-            if run.kind == "reference":
+            if run.kind in ("random batches", "reference"):
                 return super()._get_train_sampler(train_dataset)
             return FamilySampler(rows["train"], self.args.train_batch_size, run.seed)
 
