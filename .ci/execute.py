@@ -100,18 +100,22 @@ def main(mode, *only):
         (out / f"{name}.html").write_text(html, encoding="utf-8")
         if mode == "docs":
             nbformat.write(clean(notebook), series.NOTEBOOKS / f"{name}.ipynb")
-    core = json.loads((folder / "core.json").read_text())
+    made = folder / "core.json"  # not there where only some were run
+    core = json.loads(made.read_text()) if made.is_file() else series.results()
     if mode == "docs":
         machine = hardware.detect()
         matmuls = "bfloat16" if machine.bf16 else "float32"
-        core["run"] = {
+        recorded = (series.results() or {}).get("run", {})
+        whole = {
             "machine": f"{machine.name}, {machine.device.upper()} only, {matmuls} matmuls"
             if machine.device == "cpu"
             else f"{machine.name}, {matmuls} matmuls",
             "date": date.today().isoformat(),
             "python": platform.python_version(),
-            "minutes": ((series.results() or {}).get("run", {}).get("minutes", {}))
-            | {name: round(value, 2) for name, value in times.items()},
+        }
+        minutes = {name: round(value, 2) for name, value in times.items()}
+        core["run"] = (recorded if only and recorded else whole) | {
+            "minutes": recorded.get("minutes", {}) | minutes
         }
         workspace.save_json(series.RESULTS, core)
         (series.NOTEBOOKS / "images").mkdir(exist_ok=True)
