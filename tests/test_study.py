@@ -110,7 +110,7 @@ def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
         assert len(record[name]) == 6, name
     assert 0 <= record["entities"]["strict"] <= 1
     assert all(score < 0 for pair in record.get("choice", ()) for score in pair)
-    assert ("variants" in record) == (kind in ("zero-shot", "varied tools"))
+    assert ("variants" in record) == (kind in ("zero-shot", *study.VARIED))
     assert "dev" not in record
     if kind == "zero-shot":
         assert set(record["unseen"]) == {f"unseen-00{i}" for i in (1, 2, 3)}
@@ -144,12 +144,30 @@ def test_varied_tools_differ_by_family_and_never_use_the_tests_words(tools):
     by_family = {}
     for row, own in zip(rows, varied, strict=True):
         assert by_family.setdefault(row["family"], own) == own
-        assert {t["function"]["name"] for t in own} == set(augmentation.WORDINGS)
-    seen = {json.dumps(own) for own in by_family.values()}
-    assert len(seen) == 2 * 4 * 4
+        assert {t["function"]["name"] for t in own.tools} == set(augmentation.WORDINGS)
+        assert own.developer == conversations.DEVELOPER
+    assert len({json.dumps(own.tools) for own in by_family.values()}) == 2 * 4 * 4
     tested = json.dumps([v.tools for v in robustness.variants()[2:3]])
     for words in augmentation.WORDINGS.values():
         assert not any(text in tested for text in words)
+
+
+def test_varied_names_stand_in_schema_policy_and_call(tools):
+    rows = conversations.load_splits()["train"]
+    varied = augmentation.varied_tools(rows, tools, seed=1, names=True)
+    shown = set()
+    for row, own in zip(rows, varied, strict=True):
+        made = robustness.conversation(row, own)
+        names = {tool["function"]["name"] for tool in made["tools"]}
+        shown |= names
+        assert all(name in made["prompt"][0]["content"] for name in names)
+        for call in made["completion"][0].get("tool_calls", ()):
+            assert call["function"]["name"] == own.expected[row["tool_name"]]
+            assert call["function"]["name"] in names
+    assert len(shown) == 6
+    kept = sum(own.expected[robustness.COMPANY] == robustness.COMPANY for own in varied)
+    assert 0.35 < kept / len(rows) < 0.65
+    assert not shown & set(robustness.RENAMED.values())
 
 
 def test_examples_in_the_prompt(tiny_loaded, tools):

@@ -41,12 +41,12 @@ def variants():
     label turns round. Where names change, meanings keep their places.
     """
     return [
-        _variant("original", conversations.tool_schemas()),
-        _variant("order", conversations.tool_schemas()[::-1]),
-        _variant("reworded", _reworded(conversations.tool_schemas())),
-        _variant("renamed", conversations.tool_schemas(), RENAMED),
-        _variant("third tool", office_tools.tool_set(3)),
-        _variant("flipped", conversations.tool_schemas(), FLIPPED),
+        variant("original", conversations.tool_schemas()),
+        variant("order", conversations.tool_schemas()[::-1]),
+        variant("reworded", _reworded(conversations.tool_schemas())),
+        variant("renamed", conversations.tool_schemas(), RENAMED),
+        variant("third tool", office_tools.tool_set(3)),
+        variant("flipped", conversations.tool_schemas(), FLIPPED),
     ]
 
 
@@ -68,7 +68,11 @@ def judge(reply, row, variant):
     return evaluation.judge(reply, due, variant.tools)
 
 
-def _variant(name, tools, names=SAME):
+def variant(name, tools, names=SAME):
+    """The task declared with these schemas of its two tools, under other names.
+
+    names: {own name: name shown}, in schemas, policy and label alike.
+    """
     return Variant(
         name,
         json.loads(_replace(json.dumps(tools), names)),

@@ -30,12 +30,14 @@ ABLATIONS = {
     "random batches": {},  # families not kept together
     "more contrast": {},  # triples in the place of plain rows
     "varied tools": {},  # declared in either order and in several words
+    "varied names": {},  # the same, and under several names, traded ones too
     "reference": {  # the public guide's: all trained, random batches
         "lr_scheduler_type": "constant", "warmup_steps": 0,
         "num_train_epochs": 8, "per_device_train_batch_size": 4,
         "completion_only_loss": False,
     },
 }  # fmt: skip
+VARIED = ("varied tools", "varied names")
 UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
 
 
@@ -92,7 +94,7 @@ def asked_with_variants(run):
     """Is the model asked with changed declarations too (robustness.py)?"""
     whole = run.kind == "ours" and run.rows >= SMALL and run.split is None
     return run.kind == "zero-shot" or (
-        run.seed == SEEDS[0] and (whole or run.kind == "varied tools")
+        run.seed == SEEDS[0] and (whole or run.kind in VARIED)
     )
 
 

@@ -59,16 +59,15 @@ def train(run, model, tokenizer, rows, hardware):
         freeze_embeddings(model)
     tools = conversations.tool_schemas()
     columns = Features({n: List(Json()) for n in ("prompt", "completion", "tools")})
-    declared = {part: [tools] * len(rows[part]) for part in ("train", "dev")}
-    if run.kind == "varied tools":
-        declared["train"] = varied_tools(rows["train"], tools, run.seed)
-    data = {
-        part: Dataset.from_list(
-            list(map(conversations.to_conversation, rows[part], declared[part])),
-            features=columns,
-        )
-        for part in declared
+    asked = {
+        part: [conversations.to_conversation(row, tools) for row in rows[part]]
+        for part in ("train", "dev")
     }
+    if run.kind in study.VARIED:
+        names = run.kind == "varied names"
+        varied = varied_tools(rows["train"], tools, run.seed, names)
+        asked["train"] = list(map(robustness.conversation, rows["train"], varied))
+    data = {part: Dataset.from_list(asked[part], features=columns) for part in asked}
     recipe = study.RECIPE | study.ABLATIONS.get(run.kind, {})
     recipe |= {"num_train_epochs": study.epochs(run)}
     pick = None
