@@ -71,7 +71,7 @@ def test_runs_in_words():
     assert study_results.in_words(group) == (
         "2 runs: mean 50.0%, from 25.0% to 75.0%, SD 35.4%"
     )
-    assert "SD" not in study_results.in_words(group[:1])
+    assert study_results.in_words(group[:1]) == "1 run: 75.0%"
     assert study_results.in_words([]) == "not run yet"
 
 

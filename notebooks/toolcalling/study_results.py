@@ -74,10 +74,12 @@ def in_words(group):
     """over_runs as a line to print; says so where there is no run yet."""
     if not group:
         return "not run yet"
-    words = "{n} runs: mean {mean:.1%}, from {min:.1%} to {max:.1%}"
-    return (words + (", SD {sd:.1%}" if len(group) > 1 else "")).format(
-        **over_runs(group)
-    )
+    found = over_runs(group)
+    if len(group) == 1:
+        return "1 run: {mean:.1%}".format(**found)
+    return (
+        "{n} runs: mean {mean:.1%}, from {min:.1%} to {max:.1%}, SD {sd:.1%}"
+    ).format(**found)
 
 
 def interval_of_runs(group, families):
