@@ -32,6 +32,7 @@ SERIES = (
     ("05_training_curves", "Curves", "read losses, and tell overfitting"),
     ("06_post_training_evaluation", "After", "prove that it got better, and read the misses"),
     ("07_train_faster", "Train faster", "train and evaluate several times faster, and scale"),
+    ("08_how_sure_are_we", "How sure", "tell a finding from luck"),
 )  # fmt: skip
 BOOTSTRAP = "Runs anywhere:"  # how the cell that fetches the rest begins
 _REPOSITORY = re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]+)")
