@@ -66,6 +66,8 @@ def code_hash(notebook):
         digest.update(_without_comments(path.read_text()).encode())
     used = [*NOTEBOOKS.rglob("*.jinja")]
     for folder in ROOT.glob("data/*/"):
+        if folder.name == RESULTS.parent.name:  # single files of it, below
+            continue
         if folder.name == "tool_selection" or folder.name in text:
             used += folder.glob("*.jsonl")
     for word, file in (("bench.json", BENCH), ("study_results", STUDY)):
