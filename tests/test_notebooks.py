@@ -223,6 +223,7 @@ def test_rename_changes_every_link_and_keeps_the_hashes(tmp_path, monkeypatch):
     monkeypatch.setattr(series, "ROOT", copy)
     monkeypatch.setattr(series, "NOTEBOOKS", copy / "notebooks")
     monkeypatch.setattr(series, "BENCH", copy / "data" / "results" / "bench.json")
+    monkeypatch.setattr(series, "STUDY", copy / "data" / "results" / "study.jsonl")
     monkeypatch.setattr(series, "PACKAGE", copy / "notebooks" / "toolcalling")
     old = series.repository()
     series.rename("someone/else")
