@@ -4,10 +4,9 @@ import json
 
 from . import conversations, uncertainty
 from .evaluation import Judgement, mcnemar, rate
+from .robustness import COMPANY, PUBLIC
 from .workspace import data_hash
 
-INTERNAL = conversations.search_knowledge_base.__name__
-PUBLIC = conversations.search_google.__name__
 FILE = conversations.DATA.parent / "results" / "study.jsonl"
 
 
@@ -121,7 +120,7 @@ def lean(choice, rows):
     choice: of a record. Of the rows that need a tool.
     """
     return [
-        (internal - public, row["tool_name"] == INTERNAL)
+        (internal - public, row["tool_name"] == COMPANY)
         for (internal, public), row in zip(choice, rows, strict=True)
         if row["tool_name"]
     ]
@@ -147,7 +146,7 @@ def leaned(record, rows, threshold):
     found = []
     for j, pair, row in zip(judgements(record), record["choice"], rows, strict=True):
         if j.outcome in ("correct", "wrong_tool") and j.called:
-            called = INTERNAL if pair[0] - pair[1] + threshold > 0 else PUBLIC
+            called = COMPANY if pair[0] - pair[1] + threshold > 0 else PUBLIC
             outcome = "correct" if called == row["tool_name"] else "wrong_tool"
             j = Judgement(outcome, called, (called,))
         found.append(j)
