@@ -51,13 +51,12 @@ def test_the_plan():
         assert [(r.rows, r.seed) for r in runs if r.kind == kind] == [
             (160, seed) for seed in study.SEEDS[:3]
         ]
-    for rows in study.CURVE:
+    for rows in (*study.CURVE, study.SMALL):
         seeds = [r.seed for r in runs if (r.kind, r.rows) == ("ours", rows)]
         assert seeds == list(study.SEEDS[:3])
-    assert (
-        study.epochs(Run(rows=20)) == 16
-        and study.epochs(Run()) == study.RECIPE["num_train_epochs"]
-    )
+    assert [study.epochs(Run(rows=n)) for n in (20, 40, 80, 160, 400)] == [
+        40, 24, 12, 6, 6
+    ]  # fmt: skip
 
 
 def test_the_files_own_split():
@@ -91,7 +90,7 @@ def small(tiny, monkeypatch):
         "test": rows["test"][:6],
     }
     monkeypatch.setattr(conversations, "load_splits", lambda: few)
-    monkeypatch.setattr(study, "LEAST", 1)
+    monkeypatch.setattr(study, "STEPS", 1)
     monkeypatch.setitem(study.RECIPE, "num_train_epochs", 1)
     monkeypatch.setitem(study.ABLATIONS["reference"], "num_train_epochs", 1)
     prompts = unseen_tools.load_prompts()[:3]
