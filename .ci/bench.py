@@ -159,7 +159,7 @@ def train(count):
     from toolcalling import hardware, shared_prefix
 
     machine, steps, first = hardware.detect(), {}, None
-    for kind in ("ours", "ours-4", "frozen", "reference"):
+    for kind in ("ours", "ours-4", "frozen", "checkpointed", "reference"):
         model, tokenizer = load(machine)
         if first is None:
             first = model
@@ -171,7 +171,8 @@ def train(count):
     times = interleaved(**steps)
     found = {k: spread(times[k], steps[k].rows) for k in steps}
     for kind, name in (
-        ("ours", "ratio"), ("ours-4", "ratio_equal_batch"), ("frozen", "ratio_frozen")
+        ("ours", "ratio"), ("ours-4", "ratio_equal_batch"),
+        ("frozen", "ratio_frozen"), ("checkpointed", "ratio_checkpointed"),
     ):  # fmt: skip
         found[name] = found["reference"]["median"] / found[kind]["median"]
     ours = steps["ours"]

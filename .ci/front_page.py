@@ -26,18 +26,19 @@ MACHINES = {
 }
 
 
-def blocks(words, core, bench, gpu, notebooks):
+def blocks(words, core, bench, gpu, notebooks, seeds=()):
     """{name: content} of one README's generated blocks.
 
     core, bench, gpu: contents of core.json, bench.json, bench_gpu.json, or None.
     notebooks: [{"name", "title", "gain", "gpu": is one used, "badges"}].
+    seeds: strict accuracy, 0 to 1, of each run of the same recipe.
     """
     made = {
         "notebooks": contents(words, core, notebooks),
         "hardware": hardware(words, gpu),
     }
     for name, function, needed in (
-        ("results", results, (core,)),
+        ("results", results, (core, seeds)),
         ("memory", memory, (bench,)),
         ("measured", measured, (core, bench, gpu)),
         ("bench", speed, (bench,)),
@@ -70,8 +71,8 @@ def duration(minutes, words=ENGLISH):
     return many.format(f"{minutes:.0f}")
 
 
-def results(words, core):
-    """Before and after beside two baselines that understand nothing."""
+def results(words, core, seeds):
+    """Before and after beside two baselines that understand nothing; other seeds."""
     rows = []
     for key, name in words["methods"].items():
         score = core[key]
@@ -93,6 +94,10 @@ def results(words, core):
         model=model(words, core), minutes=core["training"]["minutes"],
         machine=machine(core["run"]["machine"], words), date=core["run"]["date"],
     )  # fmt: skip
+    if len(seeds) > 1:
+        shares = (sum(seeds) / len(seeds), min(seeds), max(seeds))
+        mean, low, high = (f"{share:.1%}" for share in shares)
+        text += words["seeds"].format(n=len(seeds), mean=mean, low=low, high=high)
     return f"{table(header, rows)}\n\n{text}"
 
 

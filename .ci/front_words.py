@@ -22,6 +22,10 @@ ENGLISH = {
         "wrong answers right and {broken} right ones wrong (exact McNemar test, p = {p}). "
         "Model: {model}"
     ),
+    "seeds": (
+        " The same recipe with {n} seeds: {mean} on average, from {low} to {high} "
+        "([notebook 8](notebooks/08_how_sure_are_we.ipynb))."
+    ),
     "embedded": (
         "Gemma 3 270M, from which FunctionGemma was made; **none of this was measured on "
         "FunctionGemma itself.**"
@@ -109,6 +113,10 @@ JAPANESE = {
         "ファインチューニングには{minutes:.0f}分かかりました（{machine}、{date}）。"
         "その結果、{fixed}件が不正解から正解に、{broken}件が正解から不正解に変わり"
         "ました（McNemarの正確検定、p = {p}）。モデルは、{model}"
+    ),
+    "seeds": (
+        "シードだけを変えて同じ手順を{n}回実行すると、平均は{mean}、範囲は{low}〜{high}です"
+        "（[ノートブック8](notebooks/08_how_sure_are_we.ipynb)）。"
     ),
     "evidence": (
         "TF-IDF + ロジスティック回帰との比較では、ファインチューニング後のモデルだけが"

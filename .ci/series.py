@@ -224,13 +224,24 @@ def notebook_rows():
     return rows
 
 
+def seeds():
+    """Strict accuracy of each run of the recorded recipe in the study."""
+    lines = STUDY.read_text(encoding="utf-8").splitlines() if STUDY.is_file() else []
+    return [
+        run["outcomes"].count("correct") / len(run["outcomes"])
+        for run in map(json.loads, lines)
+        if (run["kind"], run["rows"], run["split"]) == ("ours", 400, None)
+        and run["base"] == (results() or run)["base"]
+    ]
+
+
 def fill(text, words):
     """A README's text with its generated blocks written anew."""
     bench, gpu = (
         json.loads(path.read_text()) if path.is_file() else None
         for path in (BENCH, GPU)
     )
-    made = front_page.blocks(words, results(), bench, gpu, notebook_rows())
+    made = front_page.blocks(words, results(), bench, gpu, notebook_rows(), seeds())
     for name, content in made.items():
         text = block(text, name, content)
     return text

@@ -34,6 +34,17 @@ def changed(core=CORE, bench=BENCH, gpu=None, name="README.md", extra=()):
 
 
 @pytest.mark.parametrize("name", TEXTS)
+def test_other_seeds_stand_beside_the_run(name):
+    words = front_page.LANGUAGES[name]
+    one = front_page.blocks(words, CORE, BENCH, None, [], [0.8])["results"]
+    three = front_page.blocks(words, CORE, BENCH, None, [], [0.8, 0.9, 0.75])["results"]
+    assert three.startswith(one)
+    for figure in ("3", "81.7%", "75.0%", "90.0%"):
+        assert figure in three.removeprefix(one)
+    assert len(series.seeds()) == 5 and all(0 < share < 1 for share in series.seeds())
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_a_gpu_is_named_once_it_was_measured(name):
     assert "H100 X" not in json.dumps(changed(name=name))
     gpu = {"run": {"gpu": "H100 X", "date": "2030-01-01"}, "train-2": {"ratio": 3.21}}

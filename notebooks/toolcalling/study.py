@@ -90,9 +90,20 @@ def epochs(run):
 
     So 20 rows and 160 are trained equally long, and differ in nothing but the rows.
     """
-    recipe = RECIPE | ABLATIONS.get(run.kind, {})
-    steps = math.ceil(run.rows / recipe["per_device_train_batch_size"])
-    return max(recipe["num_train_epochs"], math.ceil(STEPS / steps))
+    return max(_recipe(run)["num_train_epochs"], math.ceil(STEPS / _batches(run)))
+
+
+def steps(run):
+    """Of the optimiser, over all epochs."""
+    return epochs(run) * _batches(run)
+
+
+def _batches(run):
+    return math.ceil(run.rows / _recipe(run)["per_device_train_batch_size"])
+
+
+def _recipe(run):
+    return RECIPE | ABLATIONS.get(run.kind, {})
 
 
 def asked_with_variants(run):
