@@ -86,6 +86,22 @@ def test_a_kind_is_compared_with_ours_of_the_same_seed():
     assert (found[43]["fixed"], found[43]["broken"]) == (2, 0)
 
 
+def test_the_mean_over_seeds_of_what_a_setting_changes():
+    runs = [
+        record(seed=42), record("all trained", 42, "ok ok ok ok"),
+        record(seed=43, right="no no no no"), record("all trained", 43, "ok ok no no"),
+        record("all trained", 44),
+    ]  # fmt: skip
+    records = {run["run"]: run for run in runs}
+    families = list("aabb")
+    each = study_results.against(records, "all trained", 400, families)
+    mean = study_results.together(records, "all trained", 400, families)
+    assert mean["difference"] == sum(d["difference"] for d in each.values()) / 2
+    assert mean["low"] <= mean["difference"] <= mean["high"]
+    with pytest.raises(ValueError, match="make study"):
+        study_results.together(records, "reference", 400, families)
+
+
 def test_difference_of_two_runs():
     before, after = [False] * 8 + [True] * 2, [True] * 9 + [False]
     families = [str(i // 2) for i in range(10)]

@@ -114,6 +114,25 @@ def against(records, kind, rows, families):
     }
 
 
+def together(records, kind, rows, families):
+    """Mean of `against` over the seeds: {"difference", "low", "high"}.
+
+    A resampled family brings its prompts in every run, so the interval is that of
+    other prompts put to these same runs; the luck of training is not in it.
+    ValueError where no run of the kind has one of "ours" beside it.
+    """
+    plain = {r["seed"]: r for r in runs_of(records, rows=rows)}
+    pairs = [
+        (hits(plain[r["seed"]]), hits(r))
+        for r in runs_of(records, kind, rows)
+        if r["seed"] in plain
+    ]
+    if not pairs:
+        raise ValueError(f"No run of {kind!r} on {rows} rows to compare: `make study`.")
+    before, after = (sum(runs, []) for runs in zip(*pairs))
+    return uncertainty.paired_bootstrap(before, after, list(families) * len(pairs))
+
+
 def lean(choice, rows):
     """(how much likelier the internal call is, natural log; is it due) per row.
 
