@@ -227,11 +227,12 @@ def notebook_rows():
 def seeds():
     """Strict accuracy of each run of the recorded recipe in the study."""
     lines = STUDY.read_text(encoding="utf-8").splitlines() if STUDY.is_file() else []
+    base = (results() or {}).get("base")
     return [
         run["outcomes"].count("correct") / len(run["outcomes"])
         for run in map(json.loads, lines)
         if (run["kind"], run["rows"], run["split"]) == ("ours", 400, None)
-        and run["base"] == (results() or run)["base"]
+        and run["base"] == base
     ]
 
 
