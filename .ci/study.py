@@ -66,7 +66,7 @@ def effort(run):
     if run.kind in study.UNTRAINED:
         return 600
     dev = 80 if study.picked_on_dev(run) else 0
-    return 400 + study.epochs(run) * (run.rows + dev)
+    return 400 + study.recipe(run)["num_train_epochs"] * (run.rows + dev)
 
 
 def main(minutes=None):

@@ -48,15 +48,20 @@ def test_the_plan():
     assert {r.seed for r in whole if r.split is None} == set(study.SEEDS)
     assert {r.split for r in whole} == {None, 0, 1, 2, 3, 4}
     for kind in study.ABLATIONS:
+        seeds = study.SEEDS[: 1 if kind in study.VARIED else 3]
         assert [(r.rows, r.seed) for r in runs if r.kind == kind] == [
-            (160, seed) for seed in study.SEEDS[:3]
+            (160, seed) for seed in seeds
         ]
+    long = [run for run in runs if run.kind == study.LONG]
+    assert [(r.rows, r.seed) for r in long] == [(400, s) for s in study.SEEDS[:3]]
     for rows in study.CURVE:
         seeds = [r.seed for r in runs if (r.kind, r.rows) == ("ours", rows)]
         assert seeds == list(study.SEEDS[:3])
-    assert [study.epochs(Run(rows=n)) for n in (20, 40, 80, 160, 400)] == [
-        40, 24, 12, 6, 6
-    ]  # fmt: skip
+    passes = [study.recipe(Run(rows=n))["num_train_epochs"] for n in (20, 80, 160, 400)]
+    assert passes == [40, 12, 6, 6]
+    steps = {"ours": 120, "full sequence": 120, "reference": 320}
+    assert {kind: study.steps(Run(kind, 160)) for kind in steps} == steps
+    assert [study.steps(Run(kind)) for kind in ("ours", study.LONG)] == [300, 600]
 
 
 def test_the_files_own_split():
@@ -98,7 +103,9 @@ def small(tiny, monkeypatch):
     return models.choose_model(tiny)
 
 
-@pytest.mark.parametrize("kind", ["ours", *study.ABLATIONS, *study.UNTRAINED])
+@pytest.mark.parametrize(
+    "kind", ["ours", study.LONG, *study.ABLATIONS, *study.UNTRAINED]
+)
 def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     machine = tiny_loaded[2]
     run = Run(kind, rows=0 if kind in study.UNTRAINED else 16)

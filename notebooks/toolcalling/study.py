@@ -38,13 +38,15 @@ ABLATIONS = {
         "completion_only_loss": False,
     },
 }  # fmt: skip
-VARIED = ("varied tools", "varied names")  # no prefix to share: three times as long
+LONG = "twice as long"  # on all 400 rows
+# No prefix to share: three times as long, so with one seed only.
+VARIED = ("varied tools", "varied names")
 UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
 
 
 @dataclass(frozen=True)
 class Run:
-    """kind: "ours", of ABLATIONS, or of UNTRAINED, which is asked as it is.
+    """kind: "ours", LONG, of ABLATIONS, or of UNTRAINED, which is asked as it is.
 
     split: None for the files' own rows, or 0 to 4.
     """
@@ -63,7 +65,7 @@ class Run:
 
 
 def plan():
-    """Every run of the study, the most telling first, the longest last."""
+    """Every run of the study, the most telling first."""
     first, *others = SEEDS[:3]
     runs = [Run(kind, rows=0) for kind in UNTRAINED]
     runs += [Run(rows=n) for n in (400, SMALL)]
@@ -74,8 +76,8 @@ def plan():
     shared = [kind for kind in ABLATIONS if kind not in VARIED]
     runs += [Run(kind, SMALL, seed) for seed in others for kind in shared]
     runs += [Run(split=split) for split in range(5)]
-    runs += [Run(rows=n, seed=seed) for seed in others for n in CURVE[:-1]]
-    return runs + [Run(kind, SMALL, seed) for seed in others for kind in VARIED]
+    runs += [Run(LONG, seed=seed) for seed in (first, *others)]
+    return runs + [Run(rows=n, seed=seed) for seed in others for n in CURVE[:-1]]
 
 
 def picked_on_dev(run):
@@ -83,36 +85,40 @@ def picked_on_dev(run):
 
     Dev replies cost a fifth of a run, and on dev the last epoch is mostly the best.
     """
-    return run.kind == "ours" and run.rows == 400 and run.split is None
+    return run.rows == 400 and run.split is None
 
 
-def epochs(run):
-    """Passes over the rows: the recipe's, or more, until they are STEPS steps.
+def recipe(run):
+    """SFTConfig's settings of a run.
 
-    So 20 rows and 160 are trained equally long, and differ in nothing but the rows.
+    Few rows are passed more often, until they are STEPS steps: so 20 rows and 160 are
+    trained equally long, and differ in nothing but the rows.
     """
-    return max(_recipe(run)["num_train_epochs"], math.ceil(STEPS / _batches(run)))
+    changed = ABLATIONS | {LONG: {"num_train_epochs": 2 * RECIPE["num_train_epochs"]}}
+    found = RECIPE | changed.get(run.kind, {})
+    enough = math.ceil(STEPS / _batches(run, found))
+    return found | {"num_train_epochs": max(found["num_train_epochs"], enough)}
 
 
 def steps(run):
     """Of the optimiser, over all epochs."""
-    return epochs(run) * _batches(run)
+    found = recipe(run)
+    return found["num_train_epochs"] * _batches(run, found)
 
 
-def _batches(run):
-    return math.ceil(run.rows / _recipe(run)["per_device_train_batch_size"])
+def _batches(run, recipe):
+    return math.ceil(run.rows / recipe["per_device_train_batch_size"])
 
 
-def _recipe(run):
-    return RECIPE | ABLATIONS.get(run.kind, {})
+def asked_all(run):
+    """Is the model asked all that the study asks: other tools, dev, replies kept?"""
+    return run.rows == 400 and run.seed == SEEDS[0] and run.split is None
 
 
 def asked_with_variants(run):
     """Is the model asked with changed declarations too (robustness.py)?"""
-    whole = run.kind == "ours" and run.rows >= SMALL and run.split is None
-    return run.kind == "zero-shot" or (
-        run.seed == SEEDS[0] and (whole or run.kind in VARIED)
-    )
+    small = run.kind == "ours" and run.rows == SMALL and run.seed == SEEDS[0]
+    return run.kind in ("zero-shot", *VARIED) or small or asked_all(run)
 
 
 def split_rows(run):

@@ -106,12 +106,8 @@ def difference(before, after, families):
 
 def against(records, kind, rows, families):
     """{seed: difference} of a kind's runs to those of "ours" of the same seed."""
-    plain = {r["seed"]: r for r in runs_of(records, rows=rows)}
-    return {
-        r["seed"]: difference(hits(plain[r["seed"]]), hits(r), families)
-        for r in runs_of(records, kind, rows)
-        if r["seed"] in plain
-    }
+    pairs = _pairs(records, kind, rows)
+    return {seed: difference(*pair, families) for seed, pair in pairs.items()}
 
 
 def together(records, kind, rows, families):
@@ -121,16 +117,21 @@ def together(records, kind, rows, families):
     other prompts put to these same runs; the luck of training is not in it.
     ValueError where no run of the kind has one of "ours" beside it.
     """
-    plain = {r["seed"]: r for r in runs_of(records, rows=rows)}
-    pairs = [
-        (hits(plain[r["seed"]]), hits(r))
-        for r in runs_of(records, kind, rows)
-        if r["seed"] in plain
-    ]
+    pairs = _pairs(records, kind, rows).values()
     if not pairs:
         raise ValueError(f"No run of {kind!r} on {rows} rows to compare: `make study`.")
     before, after = (sum(runs, []) for runs in zip(*pairs))
     return uncertainty.paired_bootstrap(before, after, list(families) * len(pairs))
+
+
+def _pairs(records, kind, rows):
+    """{seed: (hits of "ours", hits of the kind)}, of the seeds that have both."""
+    plain = {r["seed"]: hits(r) for r in runs_of(records, rows=rows)}
+    return {
+        r["seed"]: (plain[r["seed"]], hits(r))
+        for r in runs_of(records, kind, rows)
+        if r["seed"] in plain
+    }
 
 
 def lean(choice, rows):

@@ -36,7 +36,7 @@ def perform(run, choice, hardware):
     record |= measure(run, model, tokenizer, rows, hardware)
     if study.asked_with_variants(run):
         record["variants"] = variants(model, tokenizer, rows["test"], hardware)
-    if run in (study.Run(), study.Run("zero-shot", 0)):
+    if study.asked_all(run) or run.kind == "zero-shot":
         record["unseen"] = unseen_tools.judge_all(model, tokenizer, hardware)
     return record
 
@@ -68,9 +68,7 @@ def train(run, model, tokenizer, rows, hardware):
         varied = varied_tools(rows["train"], tools, run.seed, names)
         asked["train"] = list(map(robustness.conversation, rows["train"], varied))
     data = {part: Dataset.from_list(asked[part], features=columns) for part in asked}
-    recipe = study.RECIPE | study.ABLATIONS.get(run.kind, {})
-    recipe |= {"num_train_epochs": study.epochs(run)}
-    pick = None
+    recipe, pick = study.recipe(run), None
     if study.picked_on_dev(run):
         pick = PickOnDev(tokenizer, rows["dev"], tools, hardware)
     else:
@@ -119,8 +117,8 @@ def measure(run, model, tokenizer, rows, hardware):
     """Replies and forced choice on the test, one entry per row, and what they cost.
 
     outcomes, names: of evaluation.judge; choice: log-probabilities of the two calls;
-    call: log-probability that the reply begins with a call (not for ablations).
-    Of the first run also its replies, and dev_choice: as choice, on the dev rows.
+    call: log-probability that the reply begins with a call (neither for ablations).
+    Of the first seed also its replies, and dev_choice: as choice, on the dev rows.
     """
     asked, rows, dev = conversations_of(run, rows), rows["test"], rows["dev"]
     tools = asked[0]["tools"]
@@ -134,7 +132,7 @@ def measure(run, model, tokenizer, rows, hardware):
     choice = {}
     if run.kind not in study.ABLATIONS:
         choice = _choice(model, tokenizer, asked, hardware)
-    if run == study.Run():
+    if study.asked_all(run):
         dev = [conversations.to_conversation(row, tools) for row in dev]
         dev_choice = _choice(model, tokenizer, dev, hardware)["choice"]
         choice |= {"dev_choice": dev_choice, "replies": replies}
