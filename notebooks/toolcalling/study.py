@@ -106,19 +106,19 @@ def steps(run):
     return found["num_train_epochs"] * _batches(run, found)
 
 
-def _batches(run, recipe):
-    return math.ceil(run.rows / recipe["per_device_train_batch_size"])
+def _batches(run, settings):
+    return math.ceil(run.rows / settings["per_device_train_batch_size"])
 
 
 def asked_all(run):
     """Is the model asked all that the study asks: other tools, dev, replies kept?"""
-    return run.rows == 400 and run.seed == SEEDS[0] and run.split is None
+    return run == Run()
 
 
 def asked_with_variants(run):
     """Is the model asked with changed declarations too (robustness.py)?"""
-    small = run.kind == "ours" and run.rows == SMALL and run.seed == SEEDS[0]
-    return run.kind in ("zero-shot", *VARIED) or small or asked_all(run)
+    of_first = (Run(), Run(rows=SMALL), Run(LONG))
+    return run.kind in ("zero-shot", *VARIED) or run in of_first
 
 
 def split_rows(run):

@@ -117,8 +117,9 @@ def measure(run, model, tokenizer, rows, hardware):
     """Replies and forced choice on the test, one entry per row, and what they cost.
 
     outcomes, names: of evaluation.judge; choice: log-probabilities of the two calls;
-    call: log-probability that the reply begins with a call (neither for ablations).
-    Of the first seed also its replies, and dev_choice: as choice, on the dev rows.
+    call: log-probability that the reply begins with a call (neither choice nor call
+    for ablations). Of study.Run() also its replies, and dev_choice: as choice, on the
+    dev rows.
     """
     asked, rows, dev = conversations_of(run, rows), rows["test"], rows["dev"]
     tools = asked[0]["tools"]
