@@ -116,6 +116,17 @@ NEEDS = [{"tool_name": KB}, {"tool_name": WEB}, {"tool_name": None}]
 CHOICE = [[-2.0, -1.0], [-2.0, -1.5], [-1.0, -3.0]]
 
 
+def test_forced_makes_the_likelier_call_at_every_prompt():
+    rows = [{"tool_name": name} for name in (KB, WEB, KB, None)]
+    run = record(right="no no ok ok") | {
+        "choice": [[-1, -2], [-1, -2], [-3, -1], [-2, -1]], "names": [[], [], [KB], []],
+    }  # fmt: skip
+    always = study_results.forced(run, rows)
+    assert study_results.hits(always) == [True, False, False, False]
+    assert always["names"] == [[KB], [KB], [WEB], [WEB]]
+    assert study_results.hits(run) == [False, False, True, True]
+
+
 def test_a_threshold_trades_leaks_for_misses():
     leaning = study_results.lean(CHOICE, NEEDS)
     assert leaning == [(-1.0, True), (-0.5, False)]

@@ -3,7 +3,7 @@
 import json
 
 from . import conversations, uncertainty
-from .evaluation import Judgement, mcnemar, rate
+from .evaluation import Judgement, judge_label, mcnemar, rate
 from .robustness import COMPANY, PUBLIC
 from .workspace import data_hash
 
@@ -132,6 +132,17 @@ def _pairs(records, kind, rows):
         for r in runs_of(records, kind, rows)
         if r["seed"] in plain
     }
+
+
+def forced(record, rows):
+    """The record as if the likelier of the two calls were made at every prompt."""
+    judged = [
+        judge_label(COMPANY if internal > public else PUBLIC, row["tool_name"])
+        for (internal, public), row in zip(record["choice"], rows, strict=True)
+    ]
+    return record | {
+        "outcomes": [j.outcome for j in judged], "names": [list(j.names) for j in judged],
+    }  # fmt: skip
 
 
 def lean(choice, rows):
