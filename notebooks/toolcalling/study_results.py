@@ -136,10 +136,7 @@ def _pairs(records, kind, rows):
 
 def forced(record, rows):
     """The record as if the likelier of the two calls were made at every prompt."""
-    judged = [
-        judge_label(COMPANY if internal > public else PUBLIC, row["tool_name"])
-        for (internal, public), row in zip(record["choice"], rows, strict=True)
-    ]
+    judged = [_likelier(*both) for both in zip(record["choice"], rows, strict=True)]
     return record | {
         "outcomes": [j.outcome for j in judged], "names": [list(j.names) for j in judged],
     }  # fmt: skip
@@ -177,8 +174,12 @@ def leaned(record, rows, threshold):
     found = []
     for j, pair, row in zip(judgements(record), record["choice"], rows, strict=True):
         if j.outcome in ("correct", "wrong_tool") and j.called:
-            called = COMPANY if pair[0] - pair[1] + threshold > 0 else PUBLIC
-            outcome = "correct" if called == row["tool_name"] else "wrong_tool"
-            j = Judgement(outcome, called, (called,))
+            j = _likelier(pair, row, threshold)
         found.append(j)
     return found
+
+
+def _likelier(pair, row, threshold=0.0):
+    """The likelier call of a pair of log-probabilities, judged by its name alone."""
+    called = COMPANY if pair[0] - pair[1] + threshold > 0 else PUBLIC
+    return judge_label(called, row["tool_name"])
