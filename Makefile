@@ -19,7 +19,7 @@ STAMP := .venv/installed
 .PHONY: run test test-browser test-colab docs study bench bench-gpu badges clean
 
 run: $(STAMP)
-	$(BIN)/python .ci/execute.py run
+	$(BIN)/python scripts/record.py run
 
 test: $(STAMP)
 	$(BIN)/ruff check .
@@ -27,26 +27,26 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -q tests
 
 test-colab: $(STAMP)
-	$(BIN)/python .ci/colab.py $(ONLY)
+	$(BIN)/python scripts/colab.py $(ONLY)
 
 test-browser: $(STAMP)-browser
-	.ci/chromium
+	scripts/install_chromium
 	$(BIN)/python -m pytest -q tests/browser
 
 docs: $(STAMP)
-	$(BIN)/python .ci/execute.py docs $(ONLY)
+	$(BIN)/python scripts/record.py docs $(ONLY)
 
 study: $(STAMP)
-	$(BIN)/python .ci/study.py $(MINUTES)
+	$(BIN)/python scripts/study.py $(MINUTES)
 
 bench: $(STAMP)
-	$(BIN)/python .ci/bench.py
+	$(BIN)/python scripts/bench.py
 
 bench-gpu: $(STAMP)
-	$(BIN)/python .ci/bench_gpu.py
+	$(BIN)/python scripts/bench_gpu.py
 
 badges: $(STAMP)
-	$(BIN)/python .ci/series.py rename $(REPO)
+	$(BIN)/python scripts/pages/series.py rename $(REPO)
 
 $(STAMP): requirements.txt constraints.txt tests/requirements.txt
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \

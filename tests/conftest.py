@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "notebooks"), str(ROOT / ".ci")]
+sys.path[:0] = [
+    str(ROOT / folder) for folder in ("notebooks", "scripts", "scripts/pages")
+]
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -20,7 +22,7 @@ def pytest_ignore_collect(collection_path, config):
 @pytest.fixture(scope="session")
 def embedded():
     """Folder of the embedded model, made on first use (about a minute)."""
-    from toolcalling.embedded_model import embedded_model
+    from toolcalling.setup.embedded_model import embedded_model
 
     return embedded_model()
 
@@ -90,6 +92,6 @@ def tiny_loaded(tiny):
 
 @pytest.fixture(scope="session")
 def tools():
-    from toolcalling.conversations import tool_schemas
+    from toolcalling.tasks import tool_schemas
 
     return tool_schemas()

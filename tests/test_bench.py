@@ -51,7 +51,7 @@ def test_memory_of_every_kind(kind):
 
 def test_many_tools_halve_the_references_batch():
     from toolcalling import hardware
-    from toolcalling.office_tools import tool_set
+    from toolcalling.study.office_tools import tool_set
 
     machine = hardware.detect()
     model, tokenizer = bench.load(machine)

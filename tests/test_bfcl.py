@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from conftest import ROOT
-from toolcalling import bfcl
-from toolcalling import conversations as c
+from toolcalling import tasks as c
+from toolcalling.calls import FunctionCall, render_call
 from toolcalling.evaluation import argument_problem
-from toolcalling.function_calls import FunctionCall, render_call
-from toolcalling.office_tools import OTHERS
+from toolcalling.judging import matching
+from toolcalling.study.office_tools import OTHERS
 
 DATA = ROOT / "data" / "unseen_tools"
 UNSEEN = {
@@ -117,30 +117,30 @@ def brew(**arguments):
     ],
 )  # fmt: skip
 def test_one_call(call, accepted, problem):
-    found = bfcl.check([call], TOOLS, [accepted])
+    found = matching.check([call], TOOLS, [accepted])
     assert found is None if problem is None else problem in found
 
 
 def test_count_and_irrelevance():
-    assert bfcl.check([], TOOLS, []) is None
-    assert bfcl.check([brew()], TOOLS, []) == "1 call, none due"
-    assert bfcl.check([], TOOLS, [due()]) == "no call, 1 due"
-    twice = bfcl.check([brew(), brew()], TOOLS, [due()])
+    assert matching.check([], TOOLS, []) is None
+    assert matching.check([brew()], TOOLS, []) == "1 call, none due"
+    assert matching.check([], TOOLS, [due()]) == "no call, 1 due"
+    twice = matching.check([brew(), brew()], TOOLS, [due()])
     assert twice == "2 calls, 1 due"
 
 
 def test_several_calls_in_any_order_each_used_once():
     tea, coffee = brew(), brew(drink="coffee")
     both = [due(drink=["coffee"]), due()]
-    assert bfcl.check([tea, coffee], TOOLS, both) is None
-    assert "another value" in bfcl.check([tea, tea], TOOLS, both)
-    assert "another value" in bfcl.check([tea, coffee], TOOLS, [due(), due()])
+    assert matching.check([tea, coffee], TOOLS, both) is None
+    assert "another value" in matching.check([tea, tea], TOOLS, both)
+    assert "another value" in matching.check([tea, coffee], TOOLS, [due(), due()])
     # the first call that fits is not always the one to take
     either = [due(drink=["tea", "coffee"]), due()]
-    assert bfcl.check([tea, coffee], TOOLS, either) is None
+    assert matching.check([tea, coffee], TOOLS, either) is None
     pot = FunctionCall("rinse", {"pot": "x"})
     mixed = [due(drink=["coffee"]), due("rinse", pot=["x"])]
-    assert "another value" in bfcl.check([pot, tea], TOOLS, mixed)
+    assert "another value" in matching.check([pot, tea], TOOLS, mixed)
 
 
 @pytest.mark.parametrize(
@@ -156,16 +156,16 @@ def test_several_calls_in_any_order_each_used_once():
 def test_replies_are_read(reply, problem):
     accepted = [due(cups=[2, ""], iced=[True, ""], litres=[1.5, ""])]
     text = f"<start_function_call>call:brew{reply}<end_function_call>"
-    found = bfcl.judge_reply(text, TOOLS, accepted)
+    found = matching.judge_reply(text, TOOLS, accepted)
     assert found is None if problem is None else problem in found
 
 
 def test_words_are_no_call():
     words = "I cannot brew tea.<end_of_turn>"
-    assert bfcl.judge_reply(words, TOOLS, []) is None
-    assert bfcl.judge_reply(words, TOOLS, [due()]) == "no call, 1 due"
+    assert matching.judge_reply(words, TOOLS, []) is None
+    assert matching.judge_reply(words, TOOLS, [due()]) == "no call, 1 due"
     broken = "<start_function_call>brew"
-    assert bfcl.judge_reply(broken, TOOLS, []).startswith("malformed: ")
+    assert matching.judge_reply(broken, TOOLS, []).startswith("malformed: ")
 
 
 def test_the_unseen_tools_are_new_and_varied():
@@ -223,8 +223,8 @@ def test_accepted_calls_fit_the_schema_and_pass(row):
     for arguments in variants(accepted):
         assert argument_problem(arguments, schema) is None
         call = FunctionCall(accepted["name"], arguments)
-        assert bfcl.judge_reply(render_call(call), tools, [accepted]) is None
-        assert bfcl.judge_reply(render_call(call), tools, []) == "1 call, none due"
+        assert matching.judge_reply(render_call(call), tools, [accepted]) is None
+        assert matching.judge_reply(render_call(call), tools, []) == "1 call, none due"
 
 
 def test_accepted_names_and_numbers_stand_in_the_prompt():

@@ -7,9 +7,9 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from transformers.utils.chat_template_utils import render_jinja_template
 
-from toolcalling.conversations import FUNCTION_CALLING
-from toolcalling.embedded_model import TEMPLATE
-from toolcalling.function_calls import FunctionCall, parse_reply, render_call
+from toolcalling.calls import FunctionCall, parse_reply, render_call
+from toolcalling.setup.embedded_model import TEMPLATE
+from toolcalling.tasks import FUNCTION_CALLING
 
 SOURCE = TEMPLATE.read_text()
 USER = {"role": "user", "content": "Hi"}

@@ -13,7 +13,8 @@ from nbclient import NotebookClient
 
 import series
 from conftest import ROOT
-from toolcalling import bootstrap, colab_kaggle, hub_access, models, packages, workspace
+from toolcalling import models, workspace
+from toolcalling.setup import bootstrap, colab_kaggle, hub_access, packages
 
 COLAB = ROOT / "tests" / "colab_modules"
 KAGGLE = ROOT / "tests" / "kaggle_modules"
@@ -126,7 +127,7 @@ def run_in_colab_kernel(code, tmp_path, secrets):
 TAKE = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "notebooks")!r})
-from toolcalling import colab_kaggle
+from toolcalling.setup import colab_kaggle
 assert colab_kaggle.on_colab()
 colab_kaggle.take_token()
 {SAY_TOKEN}

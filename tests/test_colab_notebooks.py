@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 import series
 from conftest import ROOT
-from toolcalling import packages
+from toolcalling.setup import packages
 
 NAMES = [name for name, *_ in series.SERIES]
 RECORD = ROOT / "data" / "results" / "colab.json"

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from toolcalling import conversations as c
+from toolcalling import tasks as c
 
 ROW = {
     "id": "1", "family": "f", "slice": "plain", "user_content": "Where is the lab?",

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from toolcalling import conversations as c
+from toolcalling import tasks as c
 from toolcalling.evaluation import argument_problem
 
 SPLITS = c.load_splits()

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from toolcalling import evaluation
-from toolcalling.conversations import load_splits
-from toolcalling.finetuning import FamilySampler, PickOnDev
+from toolcalling.tasks import load_splits
+from toolcalling.training import FamilySampler, PickOnDev
 
 ROWS = load_splits()["train"]
 

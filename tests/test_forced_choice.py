@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from toolcalling.conversations import load_splits, to_conversation
-from toolcalling.forced_choice import START_CALL, forced_choice
-from toolcalling.generation import render_prompts
+from toolcalling.judging.forced_choice import START_CALL, forced_choice
+from toolcalling.speed.generation import render_prompts
+from toolcalling.tasks import load_splits, to_conversation
 
 NAMES = ["search_knowledge_base", "search_google"]
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 from transformers import Gemma3ForCausalLM
 
-from toolcalling.embedded_model import FIRST_ID
-from toolcalling.frozen_embeddings import (
+from toolcalling.calls import CONTROL_TOKENS
+from toolcalling.setup.embedded_model import FIRST_ID
+from toolcalling.speed.frozen_embeddings import (
     add_rows,
     freeze_embeddings,
     merge_embeddings,
     plain_weights,
 )
-from toolcalling.function_calls import CONTROL_TOKENS
 
 CONTROL = slice(FIRST_ID, FIRST_ID + len(CONTROL_TOKENS))
 

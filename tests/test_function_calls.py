@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from toolcalling.function_calls import (
+from toolcalling.calls import (
     CONTROL_TOKENS,
     FunctionCall,
     neutralise,

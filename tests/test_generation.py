@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from toolcalling import generation as g
-from toolcalling.conversations import load_splits, to_conversation
+from toolcalling.speed import generation as g
+from toolcalling.tasks import load_splits, to_conversation
 
 OTHER = {
     "type": "function",

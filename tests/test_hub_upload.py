@@ -8,8 +8,9 @@ import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 import series
-from toolcalling import conversations, hub_upload, models
-from toolcalling.model_card import model_card
+from toolcalling import models, tasks
+from toolcalling.share import hub_upload
+from toolcalling.share.model_card import model_card
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def core():
 
 @pytest.fixture(scope="module")
 def card(core):
-    return model_card(core, conversations.DEVELOPER, conversations.tool_schemas())
+    return model_card(core, tasks.DEVELOPER, tasks.tool_schemas())
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_the_card_gives_the_run_and_nothing_else(core, card):
     leak = core["measures"]["leak_rate"]
     assert f"| leak rate | {leak['correct']}/{leak['n']} |" in card.text
     assert core["test_sha256"] in card.text and core["data"] in card.content
-    assert conversations.POLICY.splitlines()[0] in card.text
+    assert tasks.POLICY.splitlines()[0] in card.text
     assert card.data.license == "gemma"
     assert card.data.base_model == "google/gemma-3-270m"
     (result,) = card.data.eval_results

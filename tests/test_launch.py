@@ -11,8 +11,8 @@ from datasets import Dataset, Features, Json, List, load_dataset
 from trl import SFTConfig
 
 from conftest import ROOT
-from toolcalling import launch
-from toolcalling.conversations import load_splits, to_conversation
+from toolcalling.share import launch
+from toolcalling.tasks import load_splits, to_conversation
 
 FEATURES = Features({name: List(Json()) for name in ("prompt", "completion", "tools")})
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from toolcalling.memory import training_memory
+from toolcalling.speed.memory import training_memory
 
 
 def test_parts_follow_the_model(tiny):

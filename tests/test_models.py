@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 from huggingface_hub import errors
 
-from toolcalling import embedded_model, hardware, hub_access, models
-from toolcalling.function_calls import CONTROL_TOKENS
+from toolcalling import hardware, models
+from toolcalling.calls import CONTROL_TOKENS
+from toolcalling.setup import embedded_model, hub_access
 
 MACHINE = hardware.detect()
 

@@ -182,7 +182,7 @@ def test_recorded_results():
 
 def test_recorded_replies_give_the_recorded_score(tools):
     from toolcalling import evaluation, workspace
-    from toolcalling.conversations import load_splits
+    from toolcalling.tasks import load_splits
 
     core = json.loads(series.RESULTS.read_text())
     assert core["data"] == workspace.data_hash()
@@ -213,7 +213,7 @@ def test_rename_changes_every_link_and_keeps_the_hashes(tmp_path, monkeypatch):
     import shutil
 
     copy = tmp_path / "repo"
-    for folder in (".ci", ".github", "data", "notebooks", "tests"):
+    for folder in (".ci", "scripts", ".github", "data", "notebooks", "tests"):
         shutil.copytree(
             ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__")
         )

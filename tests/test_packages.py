@@ -6,7 +6,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from toolcalling import bootstrap, packages
+from toolcalling.setup import bootstrap, packages
 
 
 def test_missing_requirements(tmp_path):
@@ -118,21 +118,3 @@ def test_what_is_checked_needs_the_standard_library_only():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True
     )
     assert done.stdout.strip() == "['toolcalling']", done.stderr
-
-
-def test_new_kernels_are_watched_where_the_environment_is_the_series_own(
-    tmp_path, monkeypatch
-):
-    kept = []
-    monkeypatch.setattr(bootstrap.cell_order, "keep", lambda: kept.append(1))
-    monkeypatch.setattr(packages, "missing_requirements", lambda **_: [])
-    monkeypatch.setattr(bootstrap.sys, "prefix", str(tmp_path))
-    bootstrap.prepare()
-    assert not kept
-    monkeypatch.setattr(bootstrap.sys, "prefix", str(bootstrap.ROOT / ".venv"))
-    bootstrap.prepare()
-    assert len(kept) == 1
-    monkeypatch.setattr(bootstrap.sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(bootstrap.colab_kaggle, "on_colab", lambda: True)
-    bootstrap.prepare()
-    assert len(kept) == 2

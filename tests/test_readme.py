@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 import front_page
 import series
 from conftest import ROOT
-from toolcalling import conversations
+from toolcalling import tasks
 
 TEXTS = {name: (ROOT / name).read_text("utf-8") for name in front_page.LANGUAGES}
 ENGLISH, JAPANESE = TEXTS["README.md"], TEXTS["README.ja.md"]
@@ -133,7 +133,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_prose_types_no_figure(name):
-    rows = {str(len(part)) for part in conversations.load_splits().values()}
+    rows = {str(len(part)) for part in tasks.load_splits().values()}
     prose = re.sub(
         r"<!-- generated.*?end of generated -->", "", TEXTS[name], flags=re.S
     )

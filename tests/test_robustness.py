@@ -4,11 +4,11 @@ import copy
 
 import pytest
 
-from toolcalling import conversations as c
-from toolcalling import robustness as r
+from toolcalling import tasks as c
+from toolcalling.calls import FunctionCall, render_call
 from toolcalling.evaluation import Judgement
-from toolcalling.function_calls import FunctionCall, render_call
-from toolcalling.generation import render_prompts
+from toolcalling.speed.generation import render_prompts
+from toolcalling.study import robustness as r
 
 COMPANY, PUBLIC = "search_knowledge_base", "search_google"
 NAMES = ["original", "order", "reworded", "renamed", "third tool", "flipped"]

@@ -19,7 +19,7 @@ def executed(tiny, tmp_path_factory):
     space = tmp_path_factory.mktemp("space")
     env = {**os.environ, "TOOLCALLING_MODEL": str(tiny),
            "TOOLCALLING_WORKSPACE": str(space), "TOOLCALLING_EPOCHS": "1"}  # fmt: skip
-    command = [sys.executable, str(ROOT / ".ci" / "execute.py"), "run"]
+    command = [sys.executable, str(ROOT / "scripts" / "record.py"), "run"]
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     return space, done.stdout

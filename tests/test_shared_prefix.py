@@ -9,16 +9,16 @@ from transformers import Gemma3ForCausalLM
 from trl import SFTConfig, SFTTrainer
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-from toolcalling.conversations import load_splits, to_conversation
-from toolcalling.frozen_embeddings import freeze_embeddings
 from toolcalling.models import load_tokenizer
-from toolcalling.shared_prefix import (
+from toolcalling.speed.frozen_embeddings import freeze_embeddings
+from toolcalling.speed.shared_prefix import (
     NegativeLogLikelihood,
     SharedPrefixSFTTrainer,
     fill,
     masks,
     pack,
 )
+from toolcalling.tasks import load_splits, to_conversation
 
 FEATURES = Features({name: List(Json()) for name in ("prompt", "completion", "tools")})
 

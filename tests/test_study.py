@@ -8,18 +8,17 @@ import pytest
 
 import series
 import study as command
-from toolcalling import (
+from toolcalling import models, tasks
+from toolcalling.speed.prefix_cache import render_prompts
+from toolcalling.study import (
     augmentation,
-    conversations,
     few_shot,
-    models,
+    plan,
     robustness,
-    study,
-    study_run,
+    training_run,
     unseen_tools,
 )
-from toolcalling.prefix_cache import render_prompts
-from toolcalling.study import Run
+from toolcalling.study.plan import Run
 
 
 def test_the_recipe_is_that_of_notebook_04():
@@ -34,38 +33,38 @@ def test_the_recipe_is_that_of_notebook_04():
             ):
                 written |= {k.arg: ast.unparse(k.value) for k in node.value.keywords}
     written |= {"max_length": "512", "num_train_epochs": "6"}  # variables there
-    for name, value in study.RECIPE.items():
+    for name, value in plan.RECIPE.items():
         assert ast.literal_eval(written[name]) == value, name
-    rest = set(written) - set(study.RECIPE)
+    rest = set(written) - set(plan.RECIPE)
     assert rest == {"output_dir", "bf16", "use_cpu", "logging_steps", "report_to",
                     "seed"}  # fmt: skip
 
 
 def test_the_plan():
-    runs = study.plan()
+    runs = plan.every_run()
     assert len({run.key for run in runs}) == len(runs)
     whole = [r for r in runs if r.kind == "ours" and r.rows == 400]
-    assert {r.seed for r in whole if r.split is None} == set(study.SEEDS)
+    assert {r.seed for r in whole if r.split is None} == set(plan.SEEDS)
     assert {r.split for r in whole} == {None, 0, 1, 2, 3, 4}
-    for kind in study.ABLATIONS:
-        seeds = study.SEEDS[: 1 if kind in study.VARIED else 3]
+    for kind in plan.ABLATIONS:
+        seeds = plan.SEEDS[: 1 if kind in plan.VARIED else 3]
         assert [(r.rows, r.seed) for r in runs if r.kind == kind] == [
             (160, seed) for seed in seeds
         ]
-    long = [run for run in runs if run.kind == study.LONG]
-    assert [(r.rows, r.seed) for r in long] == [(400, s) for s in study.SEEDS[:3]]
-    for rows in study.CURVE:
+    long = [run for run in runs if run.kind == plan.LONG]
+    assert [(r.rows, r.seed) for r in long] == [(400, s) for s in plan.SEEDS[:3]]
+    for rows in plan.CURVE:
         seeds = [r.seed for r in runs if (r.kind, r.rows) == ("ours", rows)]
-        assert seeds == list(study.SEEDS[:3])
-    passes = [study.recipe(Run(rows=n))["num_train_epochs"] for n in (20, 80, 160, 400)]
+        assert seeds == list(plan.SEEDS[:3])
+    passes = [plan.recipe(Run(rows=n))["num_train_epochs"] for n in (20, 80, 160, 400)]
     assert passes == [40, 12, 6, 6]
     steps = {"ours": 120, "full sequence": 120, "reference": 320}
-    assert {kind: study.steps(Run(kind, 160)) for kind in steps} == steps
-    assert [study.steps(Run(kind)) for kind in ("ours", study.LONG)] == [300, 600]
+    assert {kind: plan.steps(Run(kind, 160)) for kind in steps} == steps
+    assert [plan.steps(Run(kind)) for kind in ("ours", plan.LONG)] == [300, 600]
 
 
 def test_the_files_own_split():
-    rows, own = study.split_rows(Run(rows=80)), conversations.load_splits()
+    rows, own = plan.split_rows(Run(rows=80)), tasks.load_splits()
     assert rows["train"] == own["train"][:80]
     assert (rows["dev"], rows["test"]) == (own["dev"], own["test"])
 
@@ -73,7 +72,7 @@ def test_the_files_own_split():
 def test_five_splits_keep_families_whole_and_test_every_row_once():
     tested = []
     for split in range(5):
-        rows = study.split_rows(Run(split=split))
+        rows = plan.split_rows(Run(split=split))
         families = [{row["family"] for row in rows[part]} for part in rows]
         assert not families[0] & families[1]
         assert not (families[0] | families[1]) & families[2]
@@ -88,35 +87,33 @@ def test_five_splits_keep_families_whole_and_test_every_row_once():
 @pytest.fixture
 def small(tiny, monkeypatch):
     """Few rows and one epoch, on the tiny model."""
-    rows = conversations.load_splits()
+    rows = tasks.load_splits()
     few = {
         "train": rows["train"][:24],
         "dev": rows["dev"][:4],
         "test": rows["test"][:6],
     }
-    monkeypatch.setattr(conversations, "load_splits", lambda: few)
-    monkeypatch.setattr(study, "STEPS", 1)
-    monkeypatch.setitem(study.RECIPE, "num_train_epochs", 1)
-    monkeypatch.setitem(study.ABLATIONS["reference"], "num_train_epochs", 1)
+    monkeypatch.setattr(tasks, "load_splits", lambda: few)
+    monkeypatch.setattr(plan, "STEPS", 1)
+    monkeypatch.setitem(plan.RECIPE, "num_train_epochs", 1)
+    monkeypatch.setitem(plan.ABLATIONS["reference"], "num_train_epochs", 1)
     prompts = unseen_tools.load_prompts()[:3]
     monkeypatch.setattr(unseen_tools, "load_prompts", lambda: prompts)
     return models.choose_model(tiny)
 
 
-@pytest.mark.parametrize(
-    "kind", ["ours", study.LONG, *study.ABLATIONS, *study.UNTRAINED]
-)
+@pytest.mark.parametrize("kind", ["ours", plan.LONG, *plan.ABLATIONS, *plan.UNTRAINED])
 def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     machine = tiny_loaded[2]
-    run = Run(kind, rows=0 if kind in study.UNTRAINED else 16)
-    record = json.loads(json.dumps(study_run.perform(run, small, machine)))
+    run = Run(kind, rows=0 if kind in plan.UNTRAINED else 16)
+    record = json.loads(json.dumps(training_run.perform(run, small, machine)))
     assert record["run"] == run.key and record["base"] == small.name
-    forced = () if kind in study.ABLATIONS else ("choice", "call")
+    forced = () if kind in plan.ABLATIONS else ("choice", "call")
     for name in ("ids", "outcomes", "names", *forced):
         assert len(record[name]) == 6, name
     assert 0 <= record["entities"]["strict"] <= 1
     assert all(score < 0 for pair in record.get("choice", ()) for score in pair)
-    assert ("variants" in record) == (kind in ("zero-shot", *study.VARIED))
+    assert ("variants" in record) == (kind in ("zero-shot", *plan.VARIED))
     assert "dev" not in record
     if kind == "zero-shot":
         assert set(record["unseen"]) == {f"unseen-00{i}" for i in (1, 2, 3)}
@@ -125,15 +122,15 @@ def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
 
 def test_whole_training_picks_its_epoch_on_dev(small, monkeypatch, tiny_loaded):
     run = Run()
-    monkeypatch.setattr(study_run, "variants", lambda *_: {})
-    record = study_run.perform(run, small, tiny_loaded[2])
+    monkeypatch.setattr(training_run, "variants", lambda *_: {})
+    record = training_run.perform(run, small, tiny_loaded[2])
     assert [entry["n"] for entry in record["dev"]] == [4]
     assert record["epoch"] == 1 and len(record["replies"]) == 6
 
 
 def test_more_contrast_has_as_many_rows_in_whole_families():
-    rows = study.split_rows(Run("more contrast", rows=160))["train"]
-    every = conversations.load_splits()["train"]
+    rows = plan.split_rows(Run("more contrast", rows=160))["train"]
+    every = tasks.load_splits()["train"]
     assert len({row["id"] for row in rows}) == len(rows) and 157 <= len(rows) <= 160
     kinds = [row["slice"] for row in rows]
     assert kinds.count("triple") > 30 and "plain" not in kinds
@@ -144,14 +141,14 @@ def test_more_contrast_has_as_many_rows_in_whole_families():
 
 
 def test_varied_tools_differ_by_family_and_never_use_the_tests_words(tools):
-    rows = conversations.load_splits()["train"]
+    rows = tasks.load_splits()["train"]
     varied = augmentation.varied_tools(rows, tools, seed=1)
     assert varied == augmentation.varied_tools(rows, tools, seed=1)
     by_family = {}
     for row, own in zip(rows, varied, strict=True):
         assert by_family.setdefault(row["family"], own) == own
         assert {t["function"]["name"] for t in own.tools} == set(augmentation.WORDINGS)
-        assert own.developer == conversations.DEVELOPER
+        assert own.developer == tasks.DEVELOPER
     assert len({json.dumps(own.tools) for own in by_family.values()}) == 2 * 4 * 4
     tested = json.dumps([v.tools for v in robustness.variants()[2:3]])
     for words in augmentation.WORDINGS.values():
@@ -159,7 +156,7 @@ def test_varied_tools_differ_by_family_and_never_use_the_tests_words(tools):
 
 
 def test_varied_names_stand_in_schema_policy_and_call(tools):
-    rows = conversations.load_splits()["train"]
+    rows = tasks.load_splits()["train"]
     varied = augmentation.varied_tools(rows, tools, seed=1, names=True)
     shown = set()
     for row, own in zip(rows, varied, strict=True):
@@ -177,12 +174,12 @@ def test_varied_names_stand_in_schema_policy_and_call(tools):
 
 
 def test_examples_in_the_prompt(tiny_loaded, tools):
-    rows = conversations.load_splits()
+    rows = tasks.load_splits()
     shown = few_shot.examples(rows["train"])
     assert [row["slice"] for row in shown] == [
         "contrast", "contrast", "cue_reversed", "no_tool"
     ]  # fmt: skip
-    asked = conversations.to_conversation(rows["dev"][0], tools)
+    asked = tasks.to_conversation(rows["dev"][0], tools)
     made = few_shot.with_examples(asked, shown)
     text = render_prompts(tiny_loaded[1], [made])[0]
     assert text.count("<start_of_turn>user") == 5
@@ -203,7 +200,7 @@ def test_the_file_keeps_the_plans_order_and_refuses_other_data(
 ):
     monkeypatch.setattr(command, "TARGET", tmp_path / "study.jsonl")
     stamp = command.workspace.stamp(small)
-    keys = [run.key for run in study.plan()][:3]
+    keys = [run.key for run in plan.every_run()][:3]
     records = {key: {"run": key, **stamp} for key in reversed(keys)}
     command.save(records)
     assert list(command.done(small)) == keys

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from toolcalling import study_results
 from toolcalling.evaluation import Judgement
-from toolcalling.uncertainty import cluster_bootstrap
+from toolcalling.statistics import cluster_bootstrap
+from toolcalling.study import results
 from toolcalling.workspace import data_hash
 
 KB, WEB = "search_knowledge_base", "search_google"
@@ -31,48 +31,48 @@ def test_records_are_found_by_kind_and_seed(tmp_path):
     runs = [record(seed=43), record(seed=42), record(rows=160), record(split=1)]
     for number, run in enumerate(runs):
         run["run"] = str(number)
-    records = study_results.load(write(tmp_path / "s.jsonl", runs))
-    assert [r["seed"] for r in study_results.runs_of(records)] == [42, 43]
-    assert len(study_results.runs_of(records, rows=160)) == 1
+    records = results.load(write(tmp_path / "s.jsonl", runs))
+    assert [r["seed"] for r in results.runs_of(records)] == [42, 43]
+    assert len(results.runs_of(records, rows=160)) == 1
 
 
 def test_missing_or_foreign_records_say_what_to_do(tmp_path):
     with pytest.raises(RuntimeError, match="make study"):
-        study_results.load(tmp_path / "none.jsonl")
+        results.load(tmp_path / "none.jsonl")
     path = write(tmp_path / "s.jsonl", [record()])
     with pytest.raises(RuntimeError, match="no run 'zero-shot' yet: `make study`"):
-        study_results.load(path, needed=["ours 42", "zero-shot"])
+        results.load(path, needed=["ours 42", "zero-shot"])
     other = record() | {"data": "x"}
     with pytest.raises(RuntimeError, match="other data"):
-        study_results.load(write(tmp_path / "s.jsonl", [other]))
+        results.load(write(tmp_path / "s.jsonl", [other]))
 
 
 def test_judgements_and_hits():
     run = record(right="ok no") | {"names": [[KB], [WEB]]}
-    assert study_results.judgements(run) == [
+    assert results.judgements(run) == [
         Judgement("correct", KB), Judgement("wrong_tool", WEB)
     ]  # fmt: skip
-    assert study_results.hits(run) == [True, False]
+    assert results.hits(run) == [True, False]
 
 
 def test_rates_over_runs():
     group = [record(right="ok ok ok no"), record(right="ok no no no")]
-    found = study_results.over_runs(group)
+    found = results.over_runs(group)
     assert (found["mean"], found["min"], found["max"]) == (0.5, 0.25, 0.75)
     families = ["a", "a", "b", "b"]
-    low, high = study_results.interval_of_runs(group, families)
+    low, high = results.interval_of_runs(group, families)
     assert 0 <= low <= 0.5 <= high <= 1
-    one = study_results.interval_of_runs(group[:1], families)
+    one = results.interval_of_runs(group[:1], families)
     assert one == cluster_bootstrap([True, True, True, False], families)
 
 
 def test_runs_in_words():
     group = [record(right="ok ok ok no"), record(right="ok no no no")]
-    assert study_results.in_words(group) == (
+    assert results.in_words(group) == (
         "2 runs: mean 50.0%, from 25.0% to 75.0%, SD 35.4%"
     )
-    assert study_results.in_words(group[:1]) == "1 run: 75.0%"
-    assert study_results.in_words([]) == "not run yet"
+    assert results.in_words(group[:1]) == "1 run: 75.0%"
+    assert results.in_words([]) == "not run yet"
 
 
 def test_a_kind_is_compared_with_ours_of_the_same_seed():
@@ -81,7 +81,7 @@ def test_a_kind_is_compared_with_ours_of_the_same_seed():
         record("all trained", 43, "ok ok no no"), record("all trained", 44),
     ]  # fmt: skip
     records = {run["run"]: run for run in runs}
-    found = study_results.against(records, "all trained", 400, list("aabb"))
+    found = results.against(records, "all trained", 400, list("aabb"))
     assert list(found) == [43]
     assert (found[43]["fixed"], found[43]["broken"]) == (2, 0)
 
@@ -94,18 +94,18 @@ def test_the_mean_over_seeds_of_what_a_setting_changes():
     ]  # fmt: skip
     records = {run["run"]: run for run in runs}
     families = list("aabb")
-    each = study_results.against(records, "all trained", 400, families)
-    mean = study_results.together(records, "all trained", 400, families)
+    each = results.against(records, "all trained", 400, families)
+    mean = results.together(records, "all trained", 400, families)
     assert mean["difference"] == sum(d["difference"] for d in each.values()) / 2
     assert mean["low"] <= mean["difference"] <= mean["high"]
     with pytest.raises(ValueError, match="make study"):
-        study_results.together(records, "reference", 400, families)
+        results.together(records, "reference", 400, families)
 
 
 def test_difference_of_two_runs():
     before, after = [False] * 8 + [True] * 2, [True] * 9 + [False]
     families = [str(i // 2) for i in range(10)]
-    found = study_results.difference(before, after, families)
+    found = results.difference(before, after, families)
     assert (found["fixed"], found["broken"]) == (8, 1)
     assert found["difference"] == pytest.approx(0.7)
     assert found["p"] == pytest.approx(2 * (1 + 9) / 2**9)
@@ -121,18 +121,18 @@ def test_forced_makes_the_likelier_call_at_every_prompt():
     run = record(right="no no ok ok") | {
         "choice": [[-1, -2], [-1, -2], [-3, -1], [-2, -1]], "names": [[], [], [KB], []],
     }  # fmt: skip
-    always = study_results.forced(run, rows)
-    assert study_results.hits(always) == [True, False, False, False]
+    always = results.forced(run, rows)
+    assert results.hits(always) == [True, False, False, False]
     assert always["names"] == [[KB], [KB], [WEB], [WEB]]
-    assert study_results.hits(run) == [False, False, True, True]
+    assert results.hits(run) == [False, False, True, True]
 
 
 def test_a_threshold_trades_leaks_for_misses():
-    leaning = study_results.lean(CHOICE, NEEDS)
+    leaning = results.lean(CHOICE, NEEDS)
     assert leaning == [(-1.0, True), (-0.5, False)]
-    assert study_results.errors(leaning) == (1, 0)
-    assert study_results.errors(leaning, threshold=0.7) == (1, 1)
-    assert study_results.errors(leaning, threshold=1.2) == (0, 1)
+    assert results.errors(leaning) == (1, 0)
+    assert results.errors(leaning, threshold=0.7) == (1, 1)
+    assert results.errors(leaning, threshold=1.2) == (0, 1)
 
 
 def test_leaning_changes_the_tool_of_a_call_and_nothing_else():
@@ -140,10 +140,10 @@ def test_leaning_changes_the_tool_of_a_call_and_nothing_else():
         "names": [[WEB], [WEB], []], "choice": CHOICE
     }  # fmt: skip
     outcomes = {
-        threshold: [j.outcome for j in study_results.leaned(run, NEEDS, threshold)]
+        threshold: [j.outcome for j in results.leaned(run, NEEDS, threshold)]
         for threshold in (0, 1.2)
     }
     assert outcomes[0] == ["wrong_tool", "correct", "correct"]
     assert outcomes[1.2] == ["correct", "wrong_tool", "correct"]
     malformed = run | {"outcomes": ["malformed", "correct", "no_call"]}
-    assert study_results.leaned(malformed, NEEDS, 9)[0].outcome == "malformed"
+    assert results.leaned(malformed, NEEDS, 9)[0].outcome == "malformed"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from toolcalling import uncertainty as un
+from toolcalling import statistics as un
 from toolcalling.evaluation import Judgement, mcnemar, wilson
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -11,7 +11,7 @@ from trl import SFTConfig, SFTTrainer
 sys.path.insert(0, sys.argv[1])
 
 from toolcalling.models import load_tokenizer  # noqa: E402
-from toolcalling.shared_prefix import SharedPrefixSFTTrainer  # noqa: E402
+from toolcalling.speed.shared_prefix import SharedPrefixSFTTrainer  # noqa: E402
 
 _, _, model, data, output, kind, batch = sys.argv
 trainer = (SharedPrefixSFTTrainer if kind == "shared" else SFTTrainer)(

@@ -3,19 +3,23 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from .function_calls import parse_reply
-from .generation import generate_replies
-from .prefix_cache import render_prompts
+from .calls import START_RESPONSE, TURN_ENDS, FunctionCall, parse_reply
+from .judging.arguments import argument_problem, without_null
+from .judging.matching import due_calls, pairing_problem, same_call
+from .judging.measures import confusion, entities_kept, family_rate, measures
+from .speed.generation import generate_replies
+from .speed.prefix_cache import render_prompts
+from .statistics import mcnemar, rate, wilson
 
 __all__ = [
     "OUTCOMES", "Judgement", "argument_problem", "confusion", "entities_kept",
-    "family_rate", "generate_replies", "judge", "judge_label", "mcnemar", "measures",
-    "rate", "render_prompts", "score", "wilson",
+    "family_rate", "generate_replies", "judge", "judge_label", "judge_rows", "mcnemar",
+    "measures", "rate", "render_prompts", "score", "wilson",
 ]  # fmt: skip
 
 OUTCOMES = (
-    "correct", "wrong_tool", "several_calls", "no_call",
-    "malformed", "unknown_tool", "bad_arguments",
+    "correct", "wrong_tool", "wrong_arguments", "several_calls", "missing_call",
+    "no_call", "malformed", "cut", "unknown_tool", "bad_arguments",
 )  # fmt: skip
 
 
@@ -23,66 +27,98 @@ OUTCOMES = (
 class Judgement:
     """outcome: one of OUTCOMES. called: the tool of a single call, else None.
 
-    names: the functions of all well-formed calls, of a rejected reply too.
+    names: the functions of all well-formed calls, of a rejected reply too. valid:
+    as many calls as due (one where none is), of declared tools, their arguments
+    allowed by the schema, right or wrong. why: in words, for a reader.
     """
 
     outcome: str
     called: str | None = None
     names: tuple = field(default=(), compare=False)
+    valid: bool = field(default=False, compare=False)
+    why: str | None = field(default=None, compare=False)
 
     @property
     def correct(self):
         return self.outcome == "correct"
 
 
-def judge(reply, expected, tools):
-    """Judge one reply against the tool that is due (None: no tool).
+def judge(reply, due, tools, free=lambda tool, argument: False, accepted=None):
+    """Judge one reply against what is due.
 
-    Correct is strict: exactly one well-formed call of that tool with valid
-    arguments and nothing rejected; or no call where none is due. A call where
-    none is due counts as wrong_tool.
+    due: the calls due, [{"name", "arguments"}], in any order, [] or None for none;
+    or a tool's name, whose arguments then need only be valid. tools: the JSON
+    schemas declared. free: whether an argument of a tool is free text, which only
+    has to be there. accepted: per call due, {argument: further accepted values}.
+
+    Correct is strict: exactly the calls due, well-formed, with the right arguments
+    and nothing rejected; or no call where none is due. A call where none is due
+    counts as wrong_tool. Arguments are equal by judging.matching: numbers by value,
+    strings without regard to case, blanks and some punctuation.
     """
+    names_only = isinstance(due, str)
+    due = [{"name": due, "arguments": {}}] if names_only else due or []
     parsed = parse_reply(reply)
-    names = tuple(call.name for call in parsed.calls)
+    calls, names = parsed.calls, tuple(call.name for call in parsed.calls)
+    ended = START_RESPONSE in reply or any(end in reply for end in TURN_ENDS)
     if parsed.problems:
-        return Judgement("malformed", names=names)
-    if len(parsed.calls) > 1:
-        return Judgement("several_calls", names=names)
-    if not parsed.calls:
-        return Judgement("correct" if expected is None else "no_call")
-    call = parsed.calls[0]
+        cut = not ended and "is not closed" in parsed.problems[-1]
+        why = parsed.problems[-1]
+        return Judgement("cut" if cut else "malformed", names=names, why=why)
+    if not calls:
+        return Judgement("no_call" if due else "correct")
+    called = names[0] if len(calls) == 1 else None
+    if len(calls) > max(1, len(due)):
+        why = f"{len(calls)} calls, {len(due)} due"
+        return Judgement("several_calls", names=names, why=why)
+    if len(calls) < len(due):
+        outcome = "missing_call" if ended else "cut"
+        return Judgement(outcome, called, names, why=f"{len(due)} calls due")
     schemas = {tool["function"]["name"]: tool["function"] for tool in tools}
-    if call.name not in schemas:
-        return Judgement("unknown_tool", names=names)
-    if call.name != expected:
-        return Judgement("wrong_tool", call.name, names)
-    if argument_problem(call.arguments, schemas[call.name].get("parameters")):
-        return Judgement("bad_arguments", call.name, names)
-    return Judgement("correct", call.name, names)
+    unknown = [name for name in names if name not in schemas]
+    if unknown:
+        why = f"{unknown[0]} is not declared"
+        return Judgement("unknown_tool", names=names, why=why)
+    problem = next(
+        (p for call in calls
+         if (p := argument_problem(call.arguments, schemas[call.name].get("parameters")))),
+        None,
+    )  # fmt: skip
+    valid = problem is None
+    if sorted(names) != sorted(call["name"] for call in due):
+        return Judgement("wrong_tool", called, names, valid)
+    if not valid:
+        return Judgement("bad_arguments", called, names, why=problem)
+    if not names_only:
+        wanted = due_calls(due, accepted, free)
+        given = [
+            FunctionCall(
+                call.name, without_null(call.arguments, schemas[call.name].get("parameters"))
+            )
+            for call in calls
+        ]
+        problem = pairing_problem(given, wanted, same_call)
+        if problem:
+            return Judgement("wrong_arguments", called, names, True, problem)
+    return Judgement("correct", called, names, True)
+
+
+def judge_rows(replies, rows, task):
+    """A Judgement per reply, by what its row is due under the task."""
+    return [
+        judge(reply, row["calls"], row["tools"] or task.tools, task.is_free,
+              row["accepted"])
+        for reply, row in zip(replies, rows, strict=True)
+    ]  # fmt: skip
 
 
 def judge_label(guessed, expected):
     """Judge a classifier's answer, a tool's name or None, as a reply's is."""
     names = () if guessed is None else (guessed,)
     if guessed == expected:
-        return Judgement("correct", guessed, names)
+        return Judgement("correct", guessed, names, guessed is not None)
     outcome = "no_call" if guessed is None else "wrong_tool"
-    return Judgement(outcome, guessed, names)
-
-
-def argument_problem(arguments, schema):
-    """What the tool's JSON schema has against the arguments; None if nothing.
-
-    Stricter than the schema: no argument it does not name, no blank text.
-    """
-    from jsonschema import Draft202012Validator
-
-    strict = {"type": "object", "additionalProperties": False, **(schema or {})}
-    error = next(Draft202012Validator(strict).iter_errors(arguments), None)
-    if error:
-        return error.message
-    blank = [k for k, v in arguments.items() if isinstance(v, str) and not v.strip()]
-    return f"{blank[0]!r} is blank" if blank else None
+    return Judgement(outcome, guessed, names, guessed is not None)
 
 
 def score(rows, judgements):
@@ -100,140 +136,3 @@ def score(rows, judgements):
         "outcomes": {o: outcomes[o] for o in OUTCOMES if outcomes[o]},
         "slices": {name: rate(slices[name]) for name in sorted(slices)},
     }
-
-
-def rate(hits):
-    """{"n", "correct", "strict", "wilson"} of a list of booleans."""
-    n, correct = len(hits), sum(hits)
-    return {
-        "n": n,
-        "correct": correct,
-        "strict": correct / n if n else 0.0,
-        "wilson": wilson(correct, n),
-    }
-
-
-def wilson(correct, n, confidence=0.95):
-    """Wilson score interval of a rate: [low, high]; [0, 1] where n is 0."""
-    from scipy.stats import binomtest
-
-    if n == 0:
-        return [0.0, 1.0]
-    interval = binomtest(correct, n).proportion_ci(confidence, method="wilson")
-    return [float(interval.low), float(interval.high)]
-
-
-def mcnemar(before, after):
-    """Exact McNemar test of paired booleans: (fixed, broken, two-sided p)."""
-    from scipy.stats import binomtest
-
-    pairs = list(zip(before, after, strict=True))
-    fixed = sum(a and not b for b, a in pairs)
-    broken = sum(b and not a for b, a in pairs)
-    if fixed + broken == 0:
-        return 0, 0, 1.0
-    return fixed, broken, float(binomtest(fixed, fixed + broken).pvalue)
-
-
-def confusion(rows, judgements, tools):
-    """Expected tool -> {called tool or "other": count}; None is "no tool".
-
-    "other" under "no tool" is mostly right: no call. Elsewhere it is a miss.
-    """
-    names = [tool["function"]["name"] for tool in tools]
-    table = {n: dict.fromkeys([*names, "other"], 0) for n in [*names, "no tool"]}
-    for row, judged in zip(rows, judgements, strict=True):
-        called = judged.called if judged.called in names else "other"
-        table[row["tool_name"] or "no tool"][called] += 1
-    return table
-
-
-def measures(rows, judgements, tools):
-    """What one accuracy hides, each a rate with its Wilson interval.
-
-    Of all prompts: call_rate, an attempt at a call, well-formed or not;
-    valid_single_call, one well-formed call of a declared tool, its arguments too.
-    Of the prompts due it: "recall NAME" per tool; no_tool_specificity, no attempt.
-    leak_rate: of the prompts due the first tool, those of which any call went to
-    the second. consistency: as family_rate. macro_f1 is a plain number: the mean of
-    the F1 scores of the tools and of no tool, bad arguments counting as neither.
-    """
-    from sklearn.metrics import f1_score
-
-    names = [tool["function"]["name"] for tool in tools]
-    due = [row["tool_name"] for row in rows]
-    called = [j.called for j in judgements]
-    silent = [
-        j.called is None and j.outcome in ("no_call", "correct") for j in judgements
-    ]
-    found = {
-        "call_rate": rate([not s for s in silent]),
-        "valid_single_call": rate(
-            [c in names and j.outcome != "bad_arguments"
-             for c, j in zip(called, judgements, strict=True)]
-        ),
-    }  # fmt: skip
-    for name in names:
-        hits = [j.correct for d, j in zip(due, judgements, strict=True) if d == name]
-        found[f"recall {name}"] = rate(hits)
-    found["no_tool_specificity"] = rate([s for d, s in zip(due, silent) if d is None])
-    leaks = [names[1] in j.names for d, j in zip(due, judgements) if d == names[0]]
-    found["leak_rate"] = rate(leaks)
-    found["consistency"] = family_rate(rows, judgements)
-    given = [
-        "none" if s else j.called if j.called and j.outcome != "bad_arguments" else "other"
-        for s, j in zip(silent, judgements, strict=True)
-    ]  # fmt: skip
-    found["macro_f1"] = float(
-        f1_score(
-            [d or "none" for d in due], given, labels=[*names, "none"],
-            average="macro", zero_division=0,
-        )
-    )  # fmt: skip
-    return found
-
-
-def family_rate(rows, judgements):
-    """Contrast consistency: the rate of families of several rows all right.
-
-    Paraphrases are left out: they say one member of a family again.
-    """
-    families = {}
-    for row, judged in zip(rows, judgements, strict=True):
-        if row["slice"] != "paraphrase":
-            families.setdefault(row["family"], []).append(judged.correct)
-    return rate([all(hits) for hits in families.values() if len(hits) > 1])
-
-
-def entities_kept(rows, replies):
-    """Rate of the queries that keep every name and number of the message.
-
-    Names: capitalised words, but for the first of a sentence; numbers: whatever
-    holds a digit. Counted are replies with exactly one well-formed call, of the
-    right tool or not, to messages that need a tool and hold a name or number.
-    """
-    hits = []
-    for row, reply in zip(rows, replies, strict=True):
-        parsed, wanted = parse_reply(reply), _entities(row["user_content"])
-        one = len(parsed.calls) == 1 and not parsed.problems
-        if row["tool_name"] and wanted and one:
-            query = " ".join(map(str, parsed.calls[0].arguments.values()))
-            hits.append(wanted <= set(map(_core, query.lower().split())))
-    return rate(hits)
-
-
-def _entities(text):
-    """Lower-case names and numbers of a message."""
-    found, opening = set(), True
-    for word in text.split():
-        core = _core(word)
-        named = core[:1].isupper() and not opening and not core.startswith("I'")
-        if core != "I" and (named or any(c.isdigit() for c in core)):
-            found.add(core.lower())
-        opening = word.endswith((".", "?", "!", ":"))
-    return found
-
-
-def _core(word):
-    """A word without what clings to it."""
-    return word.strip("'\"()?!.,:;").removesuffix("'s")

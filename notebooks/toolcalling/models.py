@@ -5,9 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import embedded_model
-from .function_calls import CONTROL_TOKENS
-from .hub_access import access_problem
+from .calls import CONTROL_TOKENS
+from .setup import embedded_model
+from .setup.hub_access import access_problem
 from .workspace import whole_folder
 
 FUNCTIONGEMMA = "google/functiongemma-270m-it"

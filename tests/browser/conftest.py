@@ -11,10 +11,10 @@ from series import ROOT  # noqa: F401  (tests beside this folder take it from co
 
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium (.ci/chromium installs it), or the one $CHROMIUM names."""
+    """Debian's Chromium (scripts/install_chromium installs it), or the one $CHROMIUM names."""
     path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     assert os.access(path, os.X_OK), (
-        "There is no Chromium here. Run .ci/chromium, or name one in CHROMIUM."
+        "There is no Chromium here. Run scripts/install_chromium, or name one in CHROMIUM."
     )
     with sync_playwright() as playwright:
         # A container's root may not make Chromium's sandbox; the pages are our own.

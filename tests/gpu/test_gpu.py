@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from toolcalling import generation, hardware, models
-from toolcalling.conversations import load_splits, to_conversation
-from toolcalling.shared_prefix import SharedPrefixSFTTrainer
+from toolcalling import hardware, models
+from toolcalling.speed import generation
+from toolcalling.speed.shared_prefix import SharedPrefixSFTTrainer
+from toolcalling.tasks import load_splits, to_conversation
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="there is no CUDA GPU here"

@@ -1,0 +1,113 @@
+"""What only all rows together show: ids, families, duplicates, contradictions.
+
+Linear in rows. Faults are "file:line: field: reason".
+"""
+
+import json
+from collections import Counter
+
+from ..judging.matching import normalised
+
+
+def fill_in(split, placed):
+    """Give rows without id, family or slice one; a sentence for what was derived.
+
+    placed: [(line number, turn from 0, example)]. A row without a family is one of
+    its own, together with rows of the same message.
+    """
+    missing, first = Counter(), {}
+    for number, turn, example in placed:
+        if example["id"] is None:
+            missing["id"] += not turn
+            example["id"] = f"{split}-{number}"
+        if turn:
+            example["id"] += f".{turn + 1}"
+        if example["family"] is None:
+            missing["family"] += not turn
+            same = normalised(placed_message(example))
+            example["family"] = first.setdefault(same, f"{split}-{number}")
+        if example["slice"] is None:
+            missing["slice"] += not turn
+            example["slice"] = _kind(example)
+    told = {
+        "id": "the line's number stands for it",
+        "family": "each is a family of its own, so no twin of a test row may be trained on",
+        "slice": "grouped by what is due",
+    }
+    return [
+        f"{split}: {count} rows without {key}: {told[key]}."
+        for key, count in missing.items()
+        if count
+    ]
+
+
+def placed_message(example):
+    """The message that opens an example's conversation."""
+    said = [m["content"] for m in example["messages"] if m["role"] == "user"]
+    return said[0]
+
+
+def _kind(example):
+    if any(m["role"] == "tool" for m in example["messages"][-1:]):
+        return "after a result"
+    return ("no call", "one call", "several calls")[min(len(example["calls"]), 2)]
+
+
+def faults(splits, free):
+    """What is wrong among all rows.
+
+    splits: {split: [(place, example)]}; place: "file:line". free: whether an
+    argument is free text, of (tool, argument): such arguments contradict nothing.
+    """
+    ids, families, messages = {}, {}, {}
+    for split, placed in splits.items():
+        for place, example in placed:
+            other = ids.setdefault(example["id"], place)
+            if other != place:
+                yield f"{place}: id: {example['id']!r} is given at {other} too"
+            elsewhere = families.setdefault(example["family"], split)
+            if elsewhere != split:
+                families[example["family"]] = split  # once for each change
+                yield (
+                    f"{place}: family: {example['family']!r} is in {elsewhere} too. A "
+                    "family stays in one split."
+                )
+            key, due = _prompt(example), _due(example, free)
+            known = messages.setdefault(key, (place, split, due))
+            if known[0] == place:
+                continue
+            if known[2] != due:
+                yield (
+                    f"{place}: contradicts {known[0]}: the same message, another call "
+                    "due. Keep one."
+                )
+            elif known[1] != split:
+                yield f"{place}: the same message as {known[0]}, in {known[1]}"
+
+
+def _prompt(example):
+    """What two rows share that ask the same."""
+    messages = [
+        {**m, "content": normalised(m["content"])}
+        if isinstance(m["content"], str)
+        else m
+        for m in example["messages"]
+    ]
+    own = [tool["function"]["name"] for tool in example["tools"] or ()]
+    return json.dumps([messages, own, example["developer"]], sort_keys=True)
+
+
+def _due(example, free):
+    """The calls due, without free text; what two rows must agree on."""
+    calls = [
+        [
+            call["name"],
+            {
+                name: normalised(value) if isinstance(value, str) else value
+                for name, value in call["arguments"].items()
+                if not free(call["name"], name)
+            },
+        ]
+        for call in example["calls"]
+    ]
+    return sorted(json.dumps(call, sort_keys=True) for call in calls)

@@ -1,0 +1,143 @@
+"""What stands in a task folder, read and checked file by file."""
+
+import hashlib
+import tomllib
+
+from . import checks
+from .forms import examples
+from .reading import read_lines, read_text
+from .schemas import load_tools, normalise_tools
+
+SPLITS = ("train", "dev", "test")
+SETTINGS = {"title": str, "policy": str, "free_text": list, "leak": dict, "slices": dict}
+MOST_FAULTS = 50  # named of one folder
+
+
+def read_settings(folder):
+    """task.toml as a dict, checked; {} where there is none."""
+    path = folder / "task.toml"
+    if not path.is_file():
+        return {}
+    try:
+        settings = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"task.toml: not valid TOML ({error})") from None
+    faults = [
+        f"task.toml: {key}: no such setting. Known: {', '.join(SETTINGS)}."
+        if key not in SETTINGS
+        else f"task.toml: {key}: {SETTINGS[key].__name__} is needed"
+        for key, value in settings.items()
+        if not isinstance(value, SETTINGS.get(key, ()))
+    ]
+    refuse(folder, faults)
+    return settings
+
+
+def read_folder(folder):
+    """(settings, tools, {split: [(place, example)]}, notes) of a task folder.
+
+    ValueError names every fault of tools, rows and settings; one of the tools comes
+    alone, since rows cannot be checked without them.
+    """
+    settings = read_settings(folder)
+    paths = {split: folder / f"{split}.jsonl" for split in SPLITS}
+    if not paths["train"].is_file():
+        raise ValueError(
+            f"{folder.name}/ has no train.jsonl. Write one row a line: a JSON object "
+            "with user_content, tool_name and tool_arguments, or with messages."
+        )
+    lines, faults = {}, []
+    for split, path in paths.items():
+        if path.is_file():
+            try:
+                lines[split], own = read_lines(path)
+            except ValueError as error:
+                lines[split], own = [], [str(error)]
+            faults += own
+            if not own and not lines[split]:
+                faults.append(f"{path.name} holds no rows. Write at least one per line.")
+    theirs = any((folder / name).is_file() for name in ("tools.py", "tools.json"))
+    brought = all("tools" in row for rows in lines.values() for _, row in rows)
+    tools = load_tools(folder) if theirs or not brought else []
+    normalise, placed, notes = _Remembering(), {}, []
+    for split, rows in lines.items():
+        made, where = [], []
+        for number, row in rows:
+            own, wrong = examples(row, tools, normalise)
+            faults += [f"{paths[split].name}:{number}: {fault}" for fault in wrong]
+            made += [(number, turn, example) for turn, example in enumerate(own)]
+            where += [f"{paths[split].name}:{number}"] * len(own)
+        notes += checks.fill_in(split, made)
+        placed[split] = [(w, example) for w, (*_, example) in zip(where, made)]
+    tools = tools or _tools_of(placed)
+    faults += _settings_faults(settings, tools)
+    if not faults:
+        faults += checks.faults(placed, is_free(settings.get("free_text", ())))
+    refuse(folder, faults)
+    return settings, tools, placed, notes
+
+
+def is_free(names):
+    """Of (tool, argument): is it among the names, alone or as "tool.argument"?"""
+    return lambda tool, argument: argument in names or f"{tool}.{argument}" in names
+
+
+def files_hash(folder):
+    """First 12 hex digits of the sha256 of the files that make the task."""
+    names = ("task.toml", "tools.py", "tools.json", *(f"{s}.jsonl" for s in SPLITS))
+    digest = hashlib.sha256()
+    for path in (folder / name for name in names):
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def refuse(folder, faults):
+    """ValueError with the faults, if there are any."""
+    if faults:
+        shown = faults[:MOST_FAULTS]
+        if len(faults) > len(shown):
+            shown.append(f"... and {len(faults) - len(shown)} more")
+        raise ValueError(
+            f"The task {folder.name} was refused. Mend these:\n" + "\n".join(shown)
+        )
+
+
+class _Remembering:
+    """normalise_tools, once for each set of tools: rows share theirs."""
+
+    def __init__(self):
+        self.made = {}
+
+    def __call__(self, tools):
+        key = repr(tools)
+        if key not in self.made:
+            self.made[key] = normalise_tools(tools, "tools")
+        return self.made[key]
+
+
+def _tools_of(placed):
+    """Every tool that rows bring, by name."""
+    found = {}
+    for pairs in placed.values():
+        for _, example in pairs:
+            for tool in example["tools"] or ():
+                found.setdefault(tool["function"]["name"], tool)
+    return list(found.values())
+
+
+def _settings_faults(settings, tools):
+    """Arguments and tools that task.toml names and nobody declares."""
+    declared = {
+        t["function"]["name"]: t["function"]["parameters"].get("properties") or {}
+        for t in tools
+    }
+    known = {name for own in declared.values() for name in own}
+    known |= {f"{tool}.{name}" for tool, own in declared.items() for name in own}
+    for name in settings.get("free_text", ()):
+        if name not in known:
+            yield f"task.toml: free_text: no tool has an argument {name!r}"
+    if leak := settings.get("leak"):
+        for end in ("from", "to"):
+            if leak.get(end) not in declared:
+                yield f"task.toml: leak: {end}: {leak.get(end)!r} is none of the tools"

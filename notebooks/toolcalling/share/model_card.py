@@ -1,0 +1,103 @@
+"""The model card of a tuned model, every figure from its own run."""
+
+from .. import models
+
+# Hub ids of the bases that this series names otherwise.
+HUB_ID = {"gemma-3-270m-embedded": "google/gemma-3-270m"}
+HUB_ID |= {models.FUNCTIONGEMMA.split("/")[1]: models.FUNCTIONGEMMA}
+
+
+def model_card(core, developer, tools):
+    """A huggingface_hub.ModelCard from the content of notebook 06's core.json.
+
+    core: that dict. developer, tools: the developer message and the tool schemas
+    that the model was trained with; whoever calls it needs both, word for word.
+    """
+    from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+    base, after = HUB_ID.get(core["base"]), core["after"]
+    results = [
+        EvalResult(
+            task_type="text-generation",
+            dataset_type="tool_selection",
+            dataset_name=f"tool_selection test, data {core['data']}",
+            metric_type="accuracy",
+            metric_name="strictly correct",
+            metric_value=round(after["strict"], 4),
+        )
+    ]
+    data = ModelCardData(
+        language="en",
+        license="gemma",
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["function-calling", "tool-calling"],
+        base_model=base,
+        model_name=f"{core['base']} for tool selection",
+        eval_results=results,
+    )
+    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_text(core, developer, tools)}")
+
+
+def _text(core, developer, tools):
+    names = ", ".join(f"`{tool['function']['name']}`" for tool in tools)
+    test, training = core["test_sha256"], core["training"]
+    lines = [
+        f"# {core['base']}, fine-tuned for tool selection",
+        "",
+        f"Calls one of {names}, or answers in words where neither is due. Tuned from "
+        f"{core['base']} in {len(training['dev_by_epoch'])} epochs, of which epoch "
+        f"{training['epoch']} was kept by its replies to the dev prompts.",
+        "",
+        "## How good it is",
+        "",
+        f"On {core['after']['n']} test prompts of families that training never saw "
+        f"(test.jsonl sha256 {test}). Strictly correct: exactly one well-formed "
+        "call of the right tool with valid arguments, or no call where none is due.",
+        "",
+        "| | correct | rate | 95% interval |",
+        "|---|---|---|---|",
+        _row("strictly correct, before", core["before"]),
+        _row("strictly correct, after", core["after"]),
+    ]
+    lines += [
+        _row(name if name.startswith("recall") else name.replace("_", " "), rate)
+        for name, rate in core["measures"].items()
+        if name != "macro_f1"
+    ]
+    low, high = core["interval"]
+    lines += [
+        "",
+        "Wilson intervals, each prompt counted for itself; with whole families drawn "
+        f"anew, the strict rate is between {low:.1%} and {high:.1%}.",
+        "",
+        "## How to ask it",
+        "",
+        "Pass the tools' schemas to `tokenizer.apply_chat_template(messages, "
+        "tools=...)` with exactly this developer message first, and stop at the "
+        "tokens that its generation settings name:",
+        "",
+        *(f"> {line}".rstrip() for line in developer.splitlines()),
+        "",
+        "## Limits",
+        "",
+        "- English, one turn, these tools, one invented company's policy. Nothing else "
+        "was measured.",
+        "- Check every call before you run it: the table above says how often it is "
+        "the wrong one, `leak rate` how often an internal question goes to the web.",
+        "",
+        "## Licence",
+        "",
+        "The [Gemma Terms of Use](https://ai.google.dev/gemma/terms) hold for this "
+        "model as for the one it was made from.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(name, rate):
+    low, high = rate["wilson"]
+    return (
+        f"| {name} | {rate['correct']}/{rate['n']} | {rate['strict']:.1%} "
+        f"| {low:.1%} to {high:.1%} |"
+    )

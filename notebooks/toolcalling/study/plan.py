@@ -1,0 +1,164 @@
+"""What the study trains: its runs, and what each changes in notebook 04's recipe.
+
+A run is a Run: what is trained, on which rows, with which seed. study_run.py
+performs it.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+
+from .. import tasks
+
+SEEDS = (42, 43, 44, 45, 46)
+SMALL = 160  # rows of an ablation
+CURVE = (20, 40, 80, SMALL)
+STEPS = 120  # of training at the least: those of 160 rows
+# SFTConfig's settings in notebook 04, of which a test says that they are its own.
+RECIPE = {
+    "num_train_epochs": 6, "learning_rate": 5e-5, "lr_scheduler_type": "linear",
+    "warmup_steps": 0.1, "per_device_train_batch_size": 8,
+    "per_device_eval_batch_size": 8, "max_length": 512, "completion_only_loss": True,
+    "packing": False, "activation_checkpointing": False, "eval_strategy": "epoch",
+    "save_strategy": "no",
+}  # fmt: skip
+# What a kind of run changes in the recipe, in words beside it.
+ABLATIONS = {
+    "full sequence": {"completion_only_loss": False},
+    "untrained start": {},  # control tokens begin as any other unused token
+    "pure bfloat16": {},  # weights and Adam in bfloat16, no autocast
+    "all trained": {},  # the whole embedding matrix too
+    "random batches": {},  # families not kept together
+    "more contrast": {},  # triples in the place of plain rows
+    "varied tools": {},  # declared in either order and in several words
+    "varied names": {},  # the same, and under several names, traded ones too
+    "reference": {  # the public guide's: all trained, random batches
+        "lr_scheduler_type": "constant", "warmup_steps": 0,
+        "num_train_epochs": 8, "per_device_train_batch_size": 4,
+        "completion_only_loss": False,
+    },
+}  # fmt: skip
+LONG = "twice as long"  # on all 400 rows
+# No prefix to share: three times as long, so with one seed only.
+VARIED = ("varied tools", "varied names")
+UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
+
+
+@dataclass(frozen=True)
+class Run:
+    """kind: "ours", LONG, of ABLATIONS, or of UNTRAINED, which is asked as it is.
+
+    split: None for the files' own rows, or 0 to 4.
+    """
+
+    kind: str = "ours"
+    rows: int = 400
+    seed: int = 42
+    split: int | None = None
+
+    @property
+    def key(self):
+        if self.kind in UNTRAINED:
+            return self.kind
+        split = "" if self.split is None else f", split {self.split}"
+        return f"{self.kind}, {self.rows} rows, seed {self.seed}{split}"
+
+
+def every_run():
+    """Every run of the study, the most telling first."""
+    first, *others = SEEDS[:3]
+    runs = [Run(kind, rows=0) for kind in UNTRAINED]
+    runs += [Run(rows=n) for n in (400, SMALL)]
+    runs += [Run(seed=seed) for seed in SEEDS[1:]]
+    runs += [Run(rows=SMALL, seed=seed) for seed in others]
+    runs += [Run(kind, SMALL) for kind in ABLATIONS]
+    runs += [Run(rows=n) for n in CURVE[:-1]]
+    shared = [kind for kind in ABLATIONS if kind not in VARIED]
+    runs += [Run(kind, SMALL, seed) for seed in others for kind in shared]
+    runs += [Run(split=split) for split in range(5)]
+    runs += [Run(LONG, seed=seed) for seed in (first, *others)]
+    return runs + [Run(rows=n, seed=seed) for seed in others for n in CURVE[:-1]]
+
+
+def picked_on_dev(run):
+    """Is the best epoch on dev kept, as in notebook 04, or the last one?
+
+    Dev replies cost a fifth of a run, and on dev the last epoch is mostly the best.
+    """
+    return run.rows == 400 and run.split is None
+
+
+def recipe(run):
+    """SFTConfig's settings of a run.
+
+    Few rows are passed more often, until they are STEPS steps: so 20 rows and 160 are
+    trained equally long, and differ in nothing but the rows.
+    """
+    changed = ABLATIONS | {LONG: {"num_train_epochs": 2 * RECIPE["num_train_epochs"]}}
+    found = RECIPE | changed.get(run.kind, {})
+    enough = math.ceil(STEPS / _batches(run, found))
+    return found | {"num_train_epochs": max(found["num_train_epochs"], enough)}
+
+
+def steps(run):
+    """Of the optimiser, over all epochs."""
+    found = recipe(run)
+    return found["num_train_epochs"] * _batches(run, found)
+
+
+def _batches(run, settings):
+    return math.ceil(run.rows / settings["per_device_train_batch_size"])
+
+
+def asked_all(run):
+    """Is the model asked all that the study asks: other tools, dev, replies kept?"""
+    return run == Run()
+
+
+def asked_with_variants(run):
+    """Is the model asked with changed declarations too (robustness.py)?"""
+    of_first = (Run(), Run(rows=SMALL), Run(LONG))
+    return run.kind in ("zero-shot", *VARIED) or run in of_first
+
+
+def split_rows(run):
+    """{"train", "dev", "test"} of a run; whole families in each.
+
+    The files' own rows, or all of them dealt anew: a fifth to test, 80 to dev.
+    """
+    rows = tasks.load_splits()
+    if run.kind == "more contrast":
+        return rows | {"train": _more_contrast(rows["train"], run.rows)}
+    if run.split is None:
+        return rows | {"train": rows["train"][: run.rows]}
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    rows = [row for part in rows.values() for row in part]
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(
+        rows, [str(row["tool_name"]) for row in rows], [row["family"] for row in rows]
+    )
+    rest, test = list(folds)[run.split]
+    families = {}
+    for i in rest:
+        families.setdefault(rows[i]["family"], []).append(rows[i])
+    order = list(families.values())
+    random.Random(run.split).shuffle(order)
+    dealt = {"dev": [], "train": [], "test": [rows[i] for i in test]}
+    for family in order:
+        part = "dev" if len(dealt["dev"]) + len(family) <= 80 else "train"
+        if part == "dev" or len(dealt["train"]) + len(family) <= run.rows:
+            dealt[part] += family
+    return dealt
+
+
+def _more_contrast(rows, count):
+    """The first rows without the plain ones, whole triples in their place."""
+    chosen = [row for row in rows[:count] if row["slice"] != "plain"]
+    triples = {}
+    for row in rows[count:]:
+        if row["slice"] == "triple":
+            triples.setdefault(row["family"], []).append(row)
+    for family in triples.values():
+        if len(chosen) + len(family) <= count:
+            chosen += family
+    return chosen

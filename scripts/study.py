@@ -1,0 +1,129 @@
+"""make study: every run of the study, a line each in data/results/study.jsonl.
+
+plan.py            the runs that are not done yet, each in a fresh process; on a
+                    CPU as many at a time as it has cores and memory
+plan.py MINUTES    the same, but none is begun after so many minutes
+plan.py run KEY    one run, its record as JSON on the last line
+
+Goes on where it was stopped. What a run is, stands in toolcalling/plan.py.
+"""
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
+for name in ("TQDM_DISABLE", "HF_DATASETS_DISABLE_PROGRESS_BARS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+import psutil  # noqa: E402
+
+from toolcalling import hardware, models, workspace  # noqa: E402
+from toolcalling.study import plan, training_run  # noqa: E402
+
+GIB = 10  # of memory that one run may need
+CORES = psutil.cpu_count(logical=False) or 1
+JOBS = max(1, min(CORES, psutil.virtual_memory().total // (GIB * 2**30)))
+TARGET = workspace.ROOT / "data" / "results" / "study.jsonl"
+
+
+def choose():
+    with contextlib.redirect_stdout(io.StringIO()):
+        return models.choose_model(os.environ.get("TOOLCALLING_MODEL") or "embedded")
+
+
+def done(choice):
+    """{key: record} of the file; SystemExit where it is of other data or model."""
+    lines = TARGET.read_text(encoding="utf-8").splitlines() if TARGET.is_file() else []
+    records = {record["run"]: record for record in map(json.loads, lines)}
+    for key, record in records.items():
+        if not workspace.stamp(choice).items() <= record.items():
+            sys.exit(
+                f"{TARGET.name} holds runs of other data or another model ({key}). "
+                "Move it away, and the study begins anew."
+            )
+    return records
+
+
+def save(records):
+    """All lines, in the plan's order: written beside, then renamed."""
+    order = [run.key for run in plan.every_run()]
+    lines = [json.dumps(records[key]) for key in order if key in records]
+    beside = TARGET.with_name(f".{TARGET.name}-{os.getpid()}")
+    beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    os.replace(beside, TARGET)
+
+
+def effort(run):
+    """About how long a run takes, in rows passed through the model."""
+    if run.kind in plan.UNTRAINED:
+        return 600
+    dev = 80 if plan.picked_on_dev(run) else 0
+    return 400 + plan.recipe(run)["num_train_epochs"] * (run.rows + dev)
+
+
+def main(minutes=None):
+    choice, start, spent = choose(), time.monotonic(), 0
+    records = done(choice)
+    left = [run for run in plan.every_run() if run.key not in records]
+    print(f"{len(records)} runs done, {len(left)} to do", flush=True)
+    stop = threading.Event()
+
+    def perform(run):
+        """Its record as JSON; None where it failed or was not begun any more."""
+        late = minutes is not None and time.monotonic() - start > 60 * minutes
+        if late or stop.is_set():
+            return None
+        command = [sys.executable, __file__, "run", run.key]
+        threads = {"OMP_NUM_THREADS": str(max(1, CORES // JOBS))}
+        found = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, **threads}
+        )
+        if found.returncode:
+            stop.set()
+            print(f"{run.key} failed, see above.", flush=True)
+            return None
+        return found.stdout.splitlines()[-1]
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        futures = {pool.submit(perform, run): run for run in left}
+        for future in as_completed(futures):
+            run, line = futures[future], future.result()
+            if line is None:
+                continue
+            records[run.key] = json.loads(line)
+            save(records)
+            left.remove(run)
+            spent += effort(run)
+            passed = (time.monotonic() - start) / 60
+            wait = passed / spent * sum(map(effort, left))
+            right = records[run.key]["outcomes"].count("correct")
+            print(
+                f"{run.key:40} {right}/{len(records[run.key]['ids'])} correct, "
+                f"{len(left)} runs left, about {wait:.0f} minutes",
+                flush=True,
+            )
+    if stop.is_set():
+        sys.exit("`make study` goes on from here, once that is mended.")
+
+
+def one(key):
+    run = next(run for run in plan.every_run() if run.key == key)
+    record = training_run.perform(run, choose(), hardware.detect())
+    print()
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["run"]:
+        one(sys.argv[2])
+    else:
+        main(*map(float, sys.argv[1:]))
