@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,7 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
+from toolcalling import tasks  # noqa: E402
 from toolcalling.study.office_tools import tool_set  # noqa: E402
 
 REPEATS = 5
@@ -92,14 +94,19 @@ def load(machine):
         return models.load_model(models.choose_model("embedded"), machine)
 
 
+def task_of(count):
+    """The built-in task with so many tools declared."""
+    task = tasks.load_task(tasks.BUILT_IN)
+    return replace(task, tools=tuple(tool_set(task.tools, count)))
+
+
 class Step:
     """One optimiser step of a recipe on fixed rows, without the trainer's loop."""
 
-    def __init__(self, kind, tools, machine, model, tokenizer):
+    def __init__(self, kind, task, machine, model, tokenizer):
         from datasets import Dataset, Features, Json, List
         from trl import SFTConfig, SFTTrainer
 
-        from toolcalling import tasks
         from toolcalling.speed.frozen_embeddings import freeze_embeddings
         from toolcalling.speed.shared_prefix import SharedPrefixSFTTrainer
 
@@ -107,10 +114,9 @@ class Step:
         if kind in ("frozen", "checkpointed"):
             freeze_embeddings(model)
         self.rows = 4 if kind in ("reference", "ours-4") else 8
-        if kind == "reference" and len(tools) > 8:
+        if kind == "reference" and len(task.tools) > 8:
             self.rows = 2  # four of 32 tools need more than 24 GiB at once
-        rows = tasks.load_splits()["train"][: self.rows]
-        rows = [tasks.to_conversation(row, tools) for row in rows]
+        rows = task.conversations("train")[: self.rows]
         columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
         config = SFTConfig(
             output_dir=tempfile.mkdtemp(), report_to="none",
@@ -167,7 +173,7 @@ def train(count):
         else:  # the same weights, held once
             for own, shared in zip(model.parameters(), first.parameters()):
                 own.data = shared.data
-        steps[kind] = Step(kind, tool_set(count), machine, model, tokenizer)
+        steps[kind] = Step(kind, task_of(count), machine, model, tokenizer)
     share_moments(list(steps.values()))
     times = interleaved(**steps)
     found = {k: spread(times[k], steps[k].rows) for k in steps}
@@ -195,18 +201,17 @@ def evaluate():
     """Seconds per reply before and after fine-tuning, reference and ours."""
     import torch
 
-    from toolcalling import evaluation, hardware, models, tasks, workspace
+    from toolcalling import evaluation, hardware, models, workspace
 
-    machine, tools = hardware.detect(), tool_set(2)
-    rows = tasks.load_splits()["dev"][:32]
-    asked = [tasks.to_conversation(row, tools) for row in rows]
+    machine, task = hardware.detect(), tasks.load_task(tasks.BUILT_IN)
+    asked = task.conversations("dev")[:32]
     with contextlib.redirect_stdout(io.StringIO()):
         choice = models.choose_model("embedded")
-        workspace.require(choice, "finetuned")
+        workspace.require(choice, task, "finetuned")
     loaded = {
         "before": load(machine),
         "after": models.load_tuned(
-            workspace.folder(choice) / "finetuned", choice.name, machine
+            workspace.folder(choice, task) / "finetuned", choice.name, machine
         ),
     }
     found = {}
@@ -246,7 +251,7 @@ def memory(kind, count):
     from toolcalling import hardware
 
     machine = hardware.detect()
-    step = Step(kind, tool_set(count), machine, *load(machine))
+    step = Step(kind, task_of(count), machine, *load(machine))
     step()
     step()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

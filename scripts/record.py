@@ -23,7 +23,7 @@ import nbformat  # noqa: E402
 from nbconvert import HTMLExporter  # noqa: E402
 
 import series  # noqa: E402
-from toolcalling import hardware, models, workspace  # noqa: E402
+from toolcalling import hardware, models, tasks, workspace  # noqa: E402
 
 # No progress bars frozen in outputs, no warnings that only concern this screen.
 QUIET = {
@@ -54,7 +54,7 @@ def execute(name):
     if sys.stdout.isatty():
         print(name, end="", flush=True)
     notebook = workspace.run_notebook(
-        series.NOTEBOOKS / f"{name}.ipynb", progress(name, start)
+        series.NOTEBOOKS / f"{name}.ipynb", on_cell=progress(name, start)
     )
     minutes = (time.perf_counter() - start) / 60
     lead = "\r" if sys.stdout.isatty() else ""
@@ -89,7 +89,8 @@ def before_after(core):
 def main(mode, *only):
     os.environ.update(QUIET)
     choice = models.choose_model()
-    folder = workspace.folder(choice)
+    task = tasks.load_task(tasks.BUILT_IN)
+    folder = workspace.folder(choice, task)
     out = workspace.base_folder() / "executed"
     out.mkdir(parents=True, exist_ok=True)
     times = {}

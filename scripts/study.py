@@ -26,7 +26,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 import psutil  # noqa: E402
 
-from toolcalling import hardware, models, workspace  # noqa: E402
+from toolcalling import hardware, models, tasks, workspace  # noqa: E402
 from toolcalling.study import plan, training_run  # noqa: E402
 
 GIB = 10  # of memory that one run may need
@@ -36,16 +36,18 @@ TARGET = workspace.ROOT / "data" / "results" / "study.jsonl"
 
 
 def choose():
+    """(model, task) of the study."""
     with contextlib.redirect_stdout(io.StringIO()):
-        return models.choose_model(os.environ.get("TOOLCALLING_MODEL") or "embedded")
+        choice = models.choose_model(os.environ.get("TOOLCALLING_MODEL") or "embedded")
+    return choice, tasks.load_task(tasks.BUILT_IN)
 
 
-def done(choice):
+def done(choice, task):
     """{key: record} of the file; SystemExit where it is of other data or model."""
     lines = TARGET.read_text(encoding="utf-8").splitlines() if TARGET.is_file() else []
     records = {record["run"]: record for record in map(json.loads, lines)}
     for key, record in records.items():
-        if not workspace.stamp(choice).items() <= record.items():
+        if not workspace.stamp(choice, task).items() <= record.items():
             sys.exit(
                 f"{TARGET.name} holds runs of other data or another model ({key}). "
                 "Move it away, and the study begins anew."
@@ -71,8 +73,8 @@ def effort(run):
 
 
 def main(minutes=None):
-    choice, start, spent = choose(), time.monotonic(), 0
-    records = done(choice)
+    start, spent = time.monotonic(), 0
+    records = done(*choose())
     left = [run for run in plan.every_run() if run.key not in records]
     print(f"{len(records)} runs done, {len(left)} to do", flush=True)
     stop = threading.Event()
@@ -117,7 +119,7 @@ def main(minutes=None):
 
 def one(key):
     run = next(run for run in plan.every_run() if run.key == key)
-    record = training_run.perform(run, choose(), hardware.detect())
+    record = training_run.perform(run, *choose(), hardware.detect())
     print()
     print(json.dumps(record))
 

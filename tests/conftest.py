@@ -91,7 +91,13 @@ def tiny_loaded(tiny):
 
 
 @pytest.fixture(scope="session")
-def tools():
-    from toolcalling.tasks import tool_schemas
+def task():
+    """The built-in task."""
+    from toolcalling import tasks
 
-    return tool_schemas()
+    return tasks.load_task(tasks.BUILT_IN)
+
+
+@pytest.fixture(scope="session")
+def tools(task):
+    return list(task.tools)

@@ -51,12 +51,12 @@ def test_memory_of_every_kind(kind):
 
 def test_many_tools_halve_the_references_batch():
     from toolcalling import hardware
-    from toolcalling.study.office_tools import tool_set
 
     machine = hardware.detect()
     model, tokenizer = bench.load(machine)
     whole, half = (
-        bench.Step("reference", tool_set(n), machine, model, tokenizer) for n in (8, 9)
+        bench.Step("reference", bench.task_of(n), machine, model, tokenizer)
+        for n in (8, 9)
     )
     assert (whole.rows, len(whole.lengths)) == (4, 4)
     assert (half.rows, len(half.lengths)) == (2, 2)

@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 
 from conftest import ROOT
-from toolcalling import tasks as c
 from toolcalling.calls import FunctionCall, render_call
 from toolcalling.evaluation import argument_problem
 from toolcalling.judging import matching
@@ -245,11 +244,10 @@ def test_accepted_names_and_numbers_stand_in_the_prompt():
                 assert str(answers[0]) in said, row
 
 
-def test_no_near_duplicates_also_of_the_training():
+def test_no_near_duplicates_also_of_the_training(task):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    trained = c.load_splits()
-    rows = ROWS + trained["train"] + trained["dev"]
+    rows = [*ROWS, *task.rows["train"], *task.rows["dev"]]
     texts = [re.sub(r"\W+", " ", row["user_content"].lower()).strip() for row in rows]
     vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit_transform(
         texts

@@ -28,10 +28,9 @@ def repository(tmp_path_factory):
     git("init", "-q", cwd=folder)
     git("commit", "-q", "--allow-empty", "-m", "x", cwd=folder)
     git("tag", "v1", cwd=folder)
-    package = folder / "notebooks" / "toolcalling"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "bootstrap.py").write_text(PREPARE)
+    room = folder / "notebooks" / "toolcalling" / "setup"
+    room.mkdir(parents=True)
+    (room / "bootstrap.py").write_text(PREPARE)
     git("add", ".", cwd=folder)
     git("commit", "-q", "-m", "x", cwd=folder)
     return folder

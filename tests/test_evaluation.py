@@ -21,8 +21,9 @@ def call(name, body="{query:<escape>x<escape>}"):
         (f"I would call {KB}.", KB, "no_call", None),
         ("", KB, "no_call", None),
         ("Good morning!<end_of_turn>", None, "correct", None),
-        (call(KB, "{query:<escape>x}"), KB, "malformed", None),
-        (call(KB, "{query:<escape>x}"), None, "malformed", None),
+        (call(KB, "{query:<escape>x}") + "<end_of_turn>", KB, "malformed", None),
+        (call(KB, "{query:<escape>x}") + "<end_of_turn>", None, "malformed", None),
+        (call(KB, "{query:<escape>x}"), KB, "cut", None),
         (call("search_bing"), KB, "unknown_tool", None),
         (call(KB, "{}"), KB, "bad_arguments", KB),
         (call(KB, "{query:3}"), KB, "bad_arguments", KB),
@@ -98,7 +99,7 @@ def row(tool, family="f", slice="contrast", text="x"):
     return {"tool_name": tool, "family": family, "slice": slice, "user_content": text}
 
 
-def test_measures_case_by_case(tools):
+def test_measures_case_by_case(task):
     rows = [row(KB, "a"), row(WEB, "a"), row(KB, "b"), row(WEB, "b"), row(None, "c"),
             row(None, "d"), row(KB, "b", "paraphrase"), row(WEB, "e")]  # fmt: skip
     judged = [
@@ -108,10 +109,10 @@ def test_measures_case_by_case(tools):
         ev.Judgement("several_calls", None, (KB, WEB)),
         ev.Judgement("bad_arguments", WEB),
     ]  # fmt: skip
-    found = ev.measures(rows, judged, tools)
+    found = ev.measures(rows, judged, task)
     counts = {k: (v["correct"], v["n"]) for k, v in found.items() if k != "macro_f1"}
     assert counts == {
-        "call_rate": (7, 8), "valid_single_call": (4, 8),
+        "call_rate": (7, 8), "valid_calls": (4, 8), "names_right": (4, 6), "arguments_right": (3, 4),
         f"recall {KB}": (1, 3), f"recall {WEB}": (2, 3),
         "no_tool_specificity": (1, 2), "leak_rate": (2, 3), "consistency": (1, 2),
     }  # fmt: skip
@@ -119,11 +120,10 @@ def test_measures_case_by_case(tools):
     assert found["macro_f1"] == pytest.approx((1 / 2 + 2 / 3 + 2 / 3) / 3)
 
 
-def test_always_abstaining_shows():
+def test_always_abstaining_shows(task):
     rows = [row(KB), row(WEB), row(None)]
-    tools = [{"function": {"name": KB}}, {"function": {"name": WEB}}]
     silent = [ev.judge_label(None, r["tool_name"]) for r in rows]
-    found = ev.measures(rows, silent, tools)
+    found = ev.measures(rows, silent, task)
     assert found["no_tool_specificity"]["strict"] == 1.0
     assert found["call_rate"]["strict"] == 0.0 == found["leak_rate"]["strict"]
 

@@ -1,15 +1,22 @@
 """Families stay in one batch; the best epoch on dev is kept."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from toolcalling import evaluation
-from toolcalling.tasks import load_splits
+from toolcalling import evaluation, tasks
 from toolcalling.training import FamilySampler, PickOnDev
 
-ROWS = load_splits()["train"]
+TASK = tasks.load_task(tasks.BUILT_IN)
+ROWS = TASK.rows["train"]
+DUE_NONE = [row for row in TASK.rows["dev"] if row["tool_name"] is None]
+
+
+def asking(rows):
+    """The task with these dev rows."""
+    return replace(TASK, rows={**TASK.rows, "dev": rows})
 
 
 def test_every_row_once_and_families_together():
@@ -37,10 +44,9 @@ def state(epoch):
 
 
 @pytest.mark.parametrize(("correct", "kept"), [([1, 3, 2], 2), ([1, 3, 3], 3)])
-def test_the_best_epoch_is_kept_the_later_on_a_tie(monkeypatch, tools, correct, kept):
-    rows = [row for row in load_splits()["dev"] if row["tool_name"] is None][:4]
+def test_the_best_epoch_is_kept_the_later_on_a_tie(monkeypatch, correct, kept):
     model = torch.nn.Linear(1, 1)
-    pick = PickOnDev(None, rows, tools, None)
+    pick = PickOnDev(None, asking(DUE_NONE[:4]), None)
     for epoch, right in enumerate(correct, 1):
         replies = ["fine"] * right + ["<start_function_call>"] * (4 - right)
         monkeypatch.setattr(evaluation, "generate_replies", lambda *_, r=replies: r)
@@ -51,10 +57,9 @@ def test_the_best_epoch_is_kept_the_later_on_a_tie(monkeypatch, tools, correct, 
     assert [entry["correct"] for entry in pick.epochs] == correct
 
 
-def test_a_second_training_begins_the_record_anew(monkeypatch, tools, tmp_path):
-    rows = [row for row in load_splits()["dev"] if row["tool_name"] is None][:4]
+def test_a_second_training_begins_the_record_anew(monkeypatch, tmp_path):
     monkeypatch.setattr(evaluation, "generate_replies", lambda *_: ["fine"] * 4)
-    pick = PickOnDev(None, rows, tools, None, tmp_path / "dev")
+    pick = PickOnDev(None, asking(DUE_NONE[:4]), None, tmp_path / "dev")
     model = torch.nn.Linear(1, 1)
     for _ in range(2):
         pick.on_train_begin(None, state(0), None)
@@ -65,11 +70,10 @@ def test_a_second_training_begins_the_record_anew(monkeypatch, tools, tmp_path):
     assert pick.correct == 4
 
 
-def test_tied_weights_are_kept_once(monkeypatch, tools, tiny_loaded):
+def test_tied_weights_are_kept_once(monkeypatch, tiny_loaded):
     model = tiny_loaded[0]
-    rows = [row for row in load_splits()["dev"] if row["tool_name"] is None][:1]
     monkeypatch.setattr(evaluation, "generate_replies", lambda *_: ["fine"])
-    pick = PickOnDev(None, rows, tools, None)
+    pick = PickOnDev(None, asking(DUE_NONE[:1]), None)
     pick.on_evaluate(None, state(1), None, model, {"eval_loss": 1.0})
     matrix, head = (
         pick.weights[name] for name in ("model.embed_tokens.weight", "lm_head.weight")
@@ -78,13 +82,13 @@ def test_tied_weights_are_kept_once(monkeypatch, tools, tiny_loaded):
     model.load_state_dict(pick.weights)
 
 
-def test_tensorboard_gets_each_outcome_and_some_replies(monkeypatch, tools, tmp_path):
+def test_tensorboard_gets_each_outcome_and_some_replies(monkeypatch, tmp_path):
     from tensorboard.backend.event_processing import event_accumulator
 
-    rows = load_splits()["dev"][:16]
+    rows = TASK.rows["dev"][:16]
     replies = ["I | would\nnot say."] * 15 + ["<start_function_call>"]
     monkeypatch.setattr(evaluation, "generate_replies", lambda *_: replies)
-    pick = PickOnDev(None, rows, tools, None, tmp_path / "dev")
+    pick = PickOnDev(None, asking(rows), None, tmp_path / "dev")
     for epoch in (1, 2):
         pick.on_evaluate(
             None, state(epoch), None, torch.nn.Linear(1, 1), {"eval_loss": 1.0}

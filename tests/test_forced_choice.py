@@ -7,7 +7,6 @@ import torch
 
 from toolcalling.judging.forced_choice import START_CALL, forced_choice
 from toolcalling.speed.generation import render_prompts
-from toolcalling.tasks import load_splits, to_conversation
 
 NAMES = ["search_knowledge_base", "search_google"]
 
@@ -23,10 +22,9 @@ def plain(model, tokenizer, conversation, name):
     return float(each.sum()), float(each[0])
 
 
-def test_equal_to_a_plain_forward_pass(tiny_loaded, tools):
+def test_equal_to_a_plain_forward_pass(tiny_loaded, task):
     model, tokenizer, machine = tiny_loaded
-    rows = load_splits()["dev"][:7]
-    asked = [to_conversation(row, tools) for row in rows]
+    asked = task.conversations("dev")[:7]
     # Two tool sets, mixed.
     asked[3]["tools"] = asked[3]["tools"][:1]
     exact = replace(machine, bf16=False)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from toolcalling.speed import generation as g
-from toolcalling.tasks import load_splits, to_conversation
 
 OTHER = {
     "type": "function",
@@ -30,12 +29,12 @@ def exact(tiny_loaded):
 
 
 @pytest.fixture(scope="module")
-def asked(tools):
+def asked(task):
     """Prompts of two tool sets, mixed, of many lengths."""
-    rows = load_splits()["dev"][:12]
+    more = replace(task, tools=(*task.tools, OTHER))
     return [
-        to_conversation(row, [*tools, OTHER] if i % 3 == 0 else tools)
-        for i, row in enumerate(rows)
+        (more if i % 3 == 0 else task).conversation(row)
+        for i, row in enumerate(task.rows["dev"][:12])
     ]
 
 

@@ -12,18 +12,14 @@ from trl import SFTConfig
 
 from conftest import ROOT
 from toolcalling.share import launch
-from toolcalling.tasks import load_splits, to_conversation
 
 FEATURES = Features({name: List(Json()) for name in ("prompt", "completion", "tools")})
 
 
 @pytest.fixture(scope="module")
-def rows(tools):
+def rows(task):
     return {
-        split: Dataset.from_list(
-            [to_conversation(row, tools) for row in load_splits()[split][:16]],
-            features=FEATURES,
-        )
+        split: Dataset.from_list(task.conversations(split)[:16], features=FEATURES)
         for split in ("train", "dev")
     }
 

@@ -180,17 +180,15 @@ def test_recorded_results():
         assert sum(s["correct"] for s in score["slices"].values()) == score["correct"]
 
 
-def test_recorded_replies_give_the_recorded_score(tools):
-    from toolcalling import evaluation, workspace
-    from toolcalling.tasks import load_splits
+def test_recorded_replies_give_the_recorded_score(task):
+    from toolcalling import evaluation
 
     core = json.loads(series.RESULTS.read_text())
-    assert core["data"] == workspace.data_hash()
-    rows = load_splits()["test"]
-    judged = [evaluation.judge(reply, row["tool_name"], tools)
-              for reply, row in zip(core["replies"], rows, strict=True)]  # fmt: skip
+    assert core["data"] == task.hash
+    rows = task.rows["test"]
+    judged = evaluation.judge_rows(core["replies"], rows, task)
     assert evaluation.score(rows, judged) == core["after"]
-    assert evaluation.confusion(rows, judged, tools) == core["confusion"]
+    assert evaluation.confusion(rows, judged, task.tools) == core["confusion"]
 
 
 def test_constraints_pin_every_requirement():

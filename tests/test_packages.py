@@ -109,7 +109,7 @@ def test_what_is_checked_needs_the_standard_library_only():
     code = (
         "import sys; sys.path.insert(0, 'notebooks')\n"
         "known = set(sys.modules)\n"
-        "from toolcalling import bootstrap\n"
+        "from toolcalling.setup import bootstrap\n"
         "new = {m.split('.')[0] for m in set(sys.modules) - known}\n"
         "print(sorted(new - set(sys.stdlib_module_names)))"
     )

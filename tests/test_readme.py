@@ -10,7 +10,6 @@ from markdown_it import MarkdownIt
 import front_page
 import series
 from conftest import ROOT
-from toolcalling import tasks
 
 TEXTS = {name: (ROOT / name).read_text("utf-8") for name in front_page.LANGUAGES}
 ENGLISH, JAPANESE = TEXTS["README.md"], TEXTS["README.ja.md"]
@@ -132,8 +131,8 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_prose_types_no_figure(name):
-    rows = {str(len(part)) for part in tasks.load_splits().values()}
+def test_prose_types_no_figure(name, task):
+    rows = {str(len(part)) for part in task.rows.values()}
     prose = re.sub(
         r"<!-- generated.*?end of generated -->", "", TEXTS[name], flags=re.S
     )
@@ -156,7 +155,7 @@ def strings(source):
 
 def sources():
     """Every text that a reader may see as a message."""
-    for path in series.PACKAGE.glob("*.py"):
+    for path in series.PACKAGE.rglob("*.py"):
         yield from strings(path.read_text("utf-8"))
     for name, *_ in series.SERIES:
         for cell in series.read(series.NOTEBOOKS / f"{name}.ipynb").cells:

@@ -15,13 +15,13 @@ NAMES = ["original", "order", "reworded", "renamed", "third tool", "flipped"]
 
 
 @pytest.fixture(scope="module")
-def rows():
-    return c.load_splits()["test"][:40]
+def rows(task):
+    return list(task.rows["test"][:40])
 
 
 @pytest.fixture
-def variants():
-    made = {variant.name: variant for variant in r.variants()}
+def variants(task):
+    made = {variant.name: variant for variant in r.variants(task)}
     assert list(made) == NAMES
     return made
 
@@ -105,16 +105,16 @@ def test_the_completion_calls_the_tool_that_is_due(name, tokenizer, rows, varian
         assert r.judge(reply, row, variants[name]) == Judgement("correct", due)
 
 
-def test_the_original_is_byte_for_byte_the_evaluation(tokenizer, rows, variants):
+def test_the_original_is_byte_for_byte_the_evaluation(tokenizer, task, rows, variants):
     made = [r.conversation(row, variants["original"]) for row in rows]
-    plain = [c.to_conversation(row) for row in rows]
+    plain = [task.conversation(row) for row in rows]
     assert made == plain
     assert render_prompts(tokenizer, made) == render_prompts(tokenizer, plain)
     assert [whole(tokenizer, m) for m in made] == [whole(tokenizer, p) for p in plain]
 
 
 def test_reworded_leaves_no_old_description(variants):
-    text = str(variants["reworded"].tools)
+    text = str(variants["reworded"].task.tools)
     assert not any(old in text for old in (IN_HOUSE, OPEN, "Search query"))
 
 
@@ -124,12 +124,12 @@ def test_renamed_leaves_no_old_name(tokenizer, rows, variants):
         assert COMPANY not in text and PUBLIC not in text
 
 
-def test_the_third_tool_is_added_and_never_due(tokenizer, rows, variants):
+def test_the_third_tool_is_added_and_never_due(tokenizer, task, rows, variants):
     variant = variants["third tool"]
-    assert variant.tools[:-1] == variants["original"].tools
-    name = variant.tools[-1]["function"]["name"]
-    parameters = variant.tools[-1]["function"]["parameters"]
-    assert name not in c.DEVELOPER and name not in variant.expected.values()
+    assert variant.task.tools[:-1] == variants["original"].task.tools
+    name = variant.task.tools[-1]["function"]["name"]
+    parameters = variant.task.tools[-1]["function"]["parameters"]
+    assert name not in task.developer and name not in variant.expected.values()
     prompt = render_prompts(tokenizer, [r.conversation(rows[0], variant)])[0]
     declared = developer_turn(*RENDERED["original"]).removesuffix("<end_of_turn>\n")
     added = prompt.removeprefix(declared)
@@ -165,31 +165,34 @@ def test_rows_without_a_tool_stay_so(name, rows, variants):
     said = {"role": "assistant", "content": row["reply"]}
     assert r.conversation(row, variant)["completion"] == [said]
     assert r.judge(row["reply"], row, variant).correct
-    for tool in variant.tools[:2]:
+    for tool in variant.task.tools[:2]:
         judged = r.judge(call(tool["function"]["name"]), row, variant)
         assert judged.outcome == "wrong_tool"
 
 
 def test_rows_are_left_as_they_were(rows, variants):
-    before = copy.deepcopy(rows)
+    before = [dict(row) for row in rows]
     for variant in variants.values():
         for row in rows:
             r.conversation(row, variant)
             r.judge(call(COMPANY), row, variant)
-    assert rows == before
+    assert [dict(row) for row in rows] == before
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_change_to_one_variant_reaches_no_other(name, variants):
-    rest = {n: copy.deepcopy(v) for n, v in variants.items() if n != name}
-    for tool in variants[name].tools:
+def test_a_change_to_one_variant_reaches_no_other(name, task, variants):
+    def told(variant):
+        return copy.deepcopy((variant.task.tools, variant.expected))
+
+    rest = {n: told(v) for n, v in variants.items() if n != name}
+    for tool in variants[name].task.tools:
         tool["function"]["description"] = "spoilt"
         tool["function"]["parameters"]["properties"].clear()
     variants[name].expected.clear()
-    assert {n: v for n, v in variants.items() if n != name} == rest
-    fresh = {variant.name: variant for variant in r.variants()}
-    assert {n: fresh[n] for n in rest} == rest
-    assert fresh[name].expected and "spoilt" not in str(fresh[name].tools)
+    assert {n: told(v) for n, v in variants.items() if n != name} == rest
+    fresh = {variant.name: variant for variant in r.variants(task)}
+    assert {n: told(fresh[n]) for n in rest} == rest
+    assert fresh[name].expected and "spoilt" not in str(fresh[name].task.tools)
 
 
 def test_a_tool_the_task_has_not_is_refused(rows, variants):

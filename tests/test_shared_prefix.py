@@ -18,14 +18,13 @@ from toolcalling.speed.shared_prefix import (
     masks,
     pack,
 )
-from toolcalling.tasks import load_splits, to_conversation
 
 FEATURES = Features({name: List(Json()) for name in ("prompt", "completion", "tools")})
 
 
 @pytest.fixture(scope="module")
-def data(tools):
-    rows = [to_conversation(row, tools) for row in load_splits()["train"][:12]]
+def data(task):
+    rows = task.conversations("train")[:12]
     return Dataset.from_list(rows, features=FEATURES)
 
 

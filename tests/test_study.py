@@ -3,12 +3,13 @@
 import ast
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 import series
 import study as command
-from toolcalling import models, tasks
+from toolcalling import models
 from toolcalling.speed.prefix_cache import render_prompts
 from toolcalling.study import (
     augmentation,
@@ -63,16 +64,16 @@ def test_the_plan():
     assert [plan.steps(Run(kind)) for kind in ("ours", plan.LONG)] == [300, 600]
 
 
-def test_the_files_own_split():
-    rows, own = plan.split_rows(Run(rows=80)), tasks.load_splits()
-    assert rows["train"] == own["train"][:80]
-    assert (rows["dev"], rows["test"]) == (own["dev"], own["test"])
+def test_the_files_own_split(task):
+    rows, own = plan.split_rows(Run(rows=80), task), task.rows
+    assert tuple(rows["train"]) == own["train"][:80]
+    assert [tuple(rows[s]) for s in ("dev", "test")] == [own["dev"], own["test"]]
 
 
-def test_five_splits_keep_families_whole_and_test_every_row_once():
+def test_five_splits_keep_families_whole_and_test_every_row_once(task):
     tested = []
     for split in range(5):
-        rows = plan.split_rows(Run(split=split))
+        rows = plan.split_rows(Run(split=split), task)
         families = [{row["family"] for row in rows[part]} for part in rows]
         assert not families[0] & families[1]
         assert not (families[0] | families[1]) & families[2]
@@ -85,29 +86,24 @@ def test_five_splits_keep_families_whole_and_test_every_row_once():
 
 
 @pytest.fixture
-def small(tiny, monkeypatch):
-    """Few rows and one epoch, on the tiny model."""
-    rows = tasks.load_splits()
-    few = {
-        "train": rows["train"][:24],
-        "dev": rows["dev"][:4],
-        "test": rows["test"][:6],
-    }
-    monkeypatch.setattr(tasks, "load_splits", lambda: few)
+def small(tiny, task, monkeypatch):
+    """(model, task): few rows and one epoch, on the tiny model."""
+    sizes = {"train": 24, "dev": 4, "test": 6}
+    few = {split: task.rows[split][:size] for split, size in sizes.items()}
     monkeypatch.setattr(plan, "STEPS", 1)
     monkeypatch.setitem(plan.RECIPE, "num_train_epochs", 1)
     monkeypatch.setitem(plan.ABLATIONS["reference"], "num_train_epochs", 1)
     prompts = unseen_tools.load_prompts()[:3]
     monkeypatch.setattr(unseen_tools, "load_prompts", lambda: prompts)
-    return models.choose_model(tiny)
+    return models.choose_model(tiny), replace(task, rows=few)
 
 
 @pytest.mark.parametrize("kind", ["ours", plan.LONG, *plan.ABLATIONS, *plan.UNTRAINED])
 def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     machine = tiny_loaded[2]
     run = Run(kind, rows=0 if kind in plan.UNTRAINED else 16)
-    record = json.loads(json.dumps(training_run.perform(run, small, machine)))
-    assert record["run"] == run.key and record["base"] == small.name
+    record = json.loads(json.dumps(training_run.perform(run, *small, machine)))
+    assert record["run"] == run.key and record["base"] == small[0].name
     forced = () if kind in plan.ABLATIONS else ("choice", "call")
     for name in ("ids", "outcomes", "names", *forced):
         assert len(record[name]) == 6, name
@@ -123,14 +119,14 @@ def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
 def test_whole_training_picks_its_epoch_on_dev(small, monkeypatch, tiny_loaded):
     run = Run()
     monkeypatch.setattr(training_run, "variants", lambda *_: {})
-    record = training_run.perform(run, small, tiny_loaded[2])
+    record = training_run.perform(run, *small, tiny_loaded[2])
     assert [entry["n"] for entry in record["dev"]] == [4]
     assert record["epoch"] == 1 and len(record["replies"]) == 6
 
 
-def test_more_contrast_has_as_many_rows_in_whole_families():
-    rows = plan.split_rows(Run("more contrast", rows=160))["train"]
-    every = tasks.load_splits()["train"]
+def test_more_contrast_has_as_many_rows_in_whole_families(task):
+    rows = plan.split_rows(Run("more contrast", rows=160), task)["train"]
+    every = task.rows["train"]
     assert len({row["id"] for row in rows}) == len(rows) and 157 <= len(rows) <= 160
     kinds = [row["slice"] for row in rows]
     assert kinds.count("triple") > 30 and "plain" not in kinds
@@ -140,24 +136,26 @@ def test_more_contrast_has_as_many_rows_in_whole_families():
     )
 
 
-def test_varied_tools_differ_by_family_and_never_use_the_tests_words(tools):
-    rows = tasks.load_splits()["train"]
-    varied = augmentation.varied_tools(rows, tools, seed=1)
-    assert varied == augmentation.varied_tools(rows, tools, seed=1)
+def test_varied_tools_differ_by_family_and_never_use_the_tests_words(task):
+    rows = task.rows["train"]
+    varied = augmentation.varied_tools(rows, task, seed=1)
+    assert varied == augmentation.varied_tools(rows, task, seed=1)
     by_family = {}
     for row, own in zip(rows, varied, strict=True):
         assert by_family.setdefault(row["family"], own) == own
-        assert {t["function"]["name"] for t in own.tools} == set(augmentation.WORDINGS)
-        assert own.developer == tasks.DEVELOPER
-    assert len({json.dumps(own.tools) for own in by_family.values()}) == 2 * 4 * 4
-    tested = json.dumps([v.tools for v in robustness.variants()[2:3]])
+        assert {t["function"]["name"] for t in own.task.tools} == set(
+            augmentation.WORDINGS
+        )
+        assert own.task.developer == task.developer
+    assert len({json.dumps(own.task.tools) for own in by_family.values()}) == 2 * 4 * 4
+    tested = json.dumps([v.task.tools for v in robustness.variants(task)[2:3]])
     for words in augmentation.WORDINGS.values():
         assert not any(text in tested for text in words)
 
 
-def test_varied_names_stand_in_schema_policy_and_call(tools):
-    rows = tasks.load_splits()["train"]
-    varied = augmentation.varied_tools(rows, tools, seed=1, names=True)
+def test_varied_names_stand_in_schema_policy_and_call(task):
+    rows = task.rows["train"]
+    varied = augmentation.varied_tools(rows, task, seed=1, names=True)
     shown = set()
     for row, own in zip(rows, varied, strict=True):
         made = robustness.conversation(row, own)
@@ -173,14 +171,14 @@ def test_varied_names_stand_in_schema_policy_and_call(tools):
     assert not shown & set(robustness.RENAMED.values())
 
 
-def test_examples_in_the_prompt(tiny_loaded, tools):
-    rows = tasks.load_splits()
+def test_examples_in_the_prompt(tiny_loaded, task):
+    rows = task.rows
     shown = few_shot.examples(rows["train"])
     assert [row["slice"] for row in shown] == [
         "contrast", "contrast", "cue_reversed", "no_tool"
     ]  # fmt: skip
-    asked = tasks.to_conversation(rows["dev"][0], tools)
-    made = few_shot.with_examples(asked, shown)
+    asked = task.conversation(rows["dev"][0])
+    made = few_shot.with_examples(asked, shown, task)
     text = render_prompts(tiny_loaded[1], [made])[0]
     assert text.count("<start_of_turn>user") == 5
     assert text.count("<start_function_call>") == 3
@@ -199,13 +197,13 @@ def test_the_file_keeps_the_plans_order_and_refuses_other_data(
     tmp_path, monkeypatch, small
 ):
     monkeypatch.setattr(command, "TARGET", tmp_path / "study.jsonl")
-    stamp = command.workspace.stamp(small)
+    stamp = command.workspace.stamp(*small)
     keys = [run.key for run in plan.every_run()][:3]
     records = {key: {"run": key, **stamp} for key in reversed(keys)}
     command.save(records)
-    assert list(command.done(small)) == keys
+    assert list(command.done(*small)) == keys
     records[keys[0]]["data"] = "another"
     command.save(records)
     with pytest.raises(SystemExit, match="other data"):
-        command.done(small)
+        command.done(*small)
     assert [p.name for p in tmp_path.iterdir()] == ["study.jsonl"]

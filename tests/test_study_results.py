@@ -1,15 +1,16 @@
 """Records of the study read back."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from toolcalling.evaluation import Judgement
 from toolcalling.statistics import cluster_bootstrap
 from toolcalling.study import results
-from toolcalling.workspace import data_hash
 
 KB, WEB = "search_knowledge_base", "search_google"
+TASK = SimpleNamespace(hash="abc")
 OUTCOMES = {"ok": "correct", "no": "wrong_tool"}
 
 
@@ -17,7 +18,7 @@ def record(key="ours", seed=42, right="ok ok no no", rows=400, split=None):
     outcomes = [OUTCOMES[word] for word in right.split()]
     return {
         "run": f"{key} {seed}", "kind": key, "rows": rows, "seed": seed,
-        "split": split, "data": data_hash(), "outcomes": outcomes,
+        "split": split, "data": TASK.hash, "outcomes": outcomes,
         "names": [[KB]] * len(outcomes), "ids": list(range(len(outcomes))),
     }  # fmt: skip
 
@@ -31,20 +32,20 @@ def test_records_are_found_by_kind_and_seed(tmp_path):
     runs = [record(seed=43), record(seed=42), record(rows=160), record(split=1)]
     for number, run in enumerate(runs):
         run["run"] = str(number)
-    records = results.load(write(tmp_path / "s.jsonl", runs))
+    records = results.load(TASK, write(tmp_path / "s.jsonl", runs))
     assert [r["seed"] for r in results.runs_of(records)] == [42, 43]
     assert len(results.runs_of(records, rows=160)) == 1
 
 
 def test_missing_or_foreign_records_say_what_to_do(tmp_path):
     with pytest.raises(RuntimeError, match="make study"):
-        results.load(tmp_path / "none.jsonl")
+        results.load(TASK, tmp_path / "none.jsonl")
     path = write(tmp_path / "s.jsonl", [record()])
     with pytest.raises(RuntimeError, match="no run 'zero-shot' yet: `make study`"):
-        results.load(path, needed=["ours 42", "zero-shot"])
+        results.load(TASK, path, needed=["ours 42", "zero-shot"])
     other = record() | {"data": "x"}
     with pytest.raises(RuntimeError, match="other data"):
-        results.load(write(tmp_path / "s.jsonl", [other]))
+        results.load(TASK, write(tmp_path / "s.jsonl", [other]))
 
 
 def test_judgements_and_hits():

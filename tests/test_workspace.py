@@ -1,5 +1,6 @@
 import json
 import sys
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -8,6 +9,7 @@ from toolcalling import workspace
 from toolcalling.models import ModelChoice
 
 CHOICE = ModelChoice("some/model", "x", "y")
+TASK = SimpleNamespace(name="mine", hash="abc", folder=workspace.ROOT / "data" / "mine")
 
 
 @pytest.fixture
@@ -17,15 +19,26 @@ def space(tmp_path, monkeypatch):
 
 
 def test_products_belong_to_a_model_and_its_data(space):
-    folder = workspace.folder(CHOICE)
-    assert folder.parent == space and folder.name == "some-model"
+    folder = workspace.folder(CHOICE, TASK)
+    assert folder == space / "some-model" / "mine"
     path = folder / "baseline.json"
-    assert not workspace.is_current(path, CHOICE)
-    workspace.save_json(path, {**workspace.stamp(CHOICE), "scores": 1})
-    assert workspace.is_current(path, CHOICE)
-    assert not workspace.is_current(path, ModelChoice("other", "x", "y"))
+    assert not workspace.is_current(path, CHOICE, TASK)
+    workspace.save_json(path, {**workspace.stamp(CHOICE, TASK), "scores": 1})
+    assert workspace.is_current(path, CHOICE, TASK)
+    assert not workspace.is_current(path, ModelChoice("other", "x", "y"), TASK)
+    for change in ({"hash": "other rows"}, {"name": "other task"}):
+        other = SimpleNamespace(**{**vars(TASK), **change})
+        assert not workspace.is_current(path, CHOICE, other)
     path.write_text('{"base": "some/mo')  # cut short
-    assert not workspace.is_current(path, CHOICE)
+    assert not workspace.is_current(path, CHOICE, TASK)
+
+
+def test_two_folders_of_one_name_keep_apart(space):
+    mine, theirs = (
+        SimpleNamespace(**{**vars(TASK), "folder": space / place / "mine"})
+        for place in ("a", "b")
+    )
+    assert len({workspace.folder(CHOICE, t) for t in (TASK, mine, theirs)}) == 3
 
 
 def test_save_json_keeps_the_old_file_if_it_fails(space, monkeypatch):
@@ -63,19 +76,19 @@ def test_shown_paths_name_no_machine(space):
 def test_require_runs_the_notebook_that_makes_it(space, monkeypatch, capsys):
     ran = []
 
-    def run(path, model):
-        ran.append((path.stem, model))
-        content = workspace.stamp(CHOICE)
-        workspace.save_json(workspace.folder(CHOICE) / "baseline.json", content)
+    def run(path, model, task):
+        ran.append((path.stem, model, task))
+        content = workspace.stamp(CHOICE, TASK)
+        workspace.save_json(workspace.folder(CHOICE, TASK) / "baseline.json", content)
 
     monkeypatch.setattr(workspace, "run_notebook", run)
-    workspace.require(CHOICE, "baseline")
-    workspace.require(CHOICE, "baseline")
-    assert ran == [("03_baseline_evaluation", CHOICE.source)]
+    workspace.require(CHOICE, TASK, "baseline")
+    workspace.require(CHOICE, TASK, "baseline")
+    assert ran == [("03_baseline_evaluation", CHOICE.source, TASK.folder)]
     assert "not there yet" in capsys.readouterr().out
     monkeypatch.setattr(workspace, "run_notebook", lambda *_, **__: None)
     with pytest.raises(RuntimeError, match="left no finetuned"):
-        workspace.require(CHOICE, "finetuned")
+        workspace.require(CHOICE, TASK, "finetuned")
 
 
 def test_a_notebook_that_fails_is_named_with_its_error(tmp_path):
@@ -86,7 +99,7 @@ def test_a_notebook_that_fails_is_named_with_its_error(tmp_path):
         workspace.run_notebook(path)
 
 
-def test_a_notebook_runs_in_this_python_with_the_model_it_is_told(
+def test_a_notebook_runs_in_this_python_with_the_model_and_task_it_is_told(
     tmp_path, monkeypatch
 ):
     other = tmp_path / "kernels" / "python3"
@@ -95,10 +108,17 @@ def test_a_notebook_runs_in_this_python_with_the_model_it_is_told(
     (other / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setenv("TOOLCALLING_MODEL", "another")
-    code = "import os, sys; print(sys.executable, os.environ['TOOLCALLING_MODEL'])"
+    monkeypatch.setenv("TOOLCALLING_TASK", "helpdesk")
+    code = (
+        "import os, sys; print(sys.executable, os.environ['TOOLCALLING_MODEL'], "
+        "os.environ['TOOLCALLING_TASK'])"
+    )
     path = tmp_path / "one.ipynb"
     cells = [nbformat.v4.new_code_cell(code)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    for model, seen in (("some/model", "some/model"), (None, "another")):
-        book = workspace.run_notebook(path, model=model)
-        assert book.cells[0].outputs[0].text.split() == [sys.executable, seen]
+    for told, seen in (
+        (("some/model", "mine"), ["some/model", "mine"]),
+        ((), ["another", "helpdesk"]),
+    ):
+        book = workspace.run_notebook(path, *told)
+        assert book.cells[0].outputs[0].text.split() == [sys.executable, *seen]

@@ -1,12 +1,12 @@
 """The five tools of the IT help desk of Osmere Freight."""
 
-from typing import Literal, Optional
+from typing import Literal
 
 
 def open_ticket(
     summary: str,
     category: Literal["hardware", "software", "network", "printing"],
-    urgency: Optional[Literal["low", "high"]] = None,
+    urgency: Literal["low", "high"] | None = None,
 ):
     """Report a fault to the technicians.
 

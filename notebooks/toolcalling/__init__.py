@@ -1,21 +1,21 @@
-"""Helpers that the notebooks share. Each module stands alone:
+"""Helpers that the notebooks share. What the lessons name stands here:
 
-function_calls   FunctionGemma's calls as text: parse and render
-conversations    the tools, the policy, rows and what they become
-hardware         device, number format, attention
-colab_kaggle     what Colab and Kaggle have of their own
-packages         what requirements.txt asks for, and installing it
-bootstrap        what the first cell of every notebook does
-hub_access       can a gated model be had, and if not, why
-embedded_model   Gemma 3 270M from a package, made ready for tools
-models           choose, load, save
-shared_prefix    the SFT trainer that computes a shared prompt prefix once
-memory           what a training step keeps in memory, by part
-launch           the same training from the command line, on many devices
-generation       greedy replies in batches, behind a prefix cache
-evaluation       generate, judge, score
-office_tools     thirty more tools, for prompts that declare many
-charts           the series' figures
-cell_order       a cell run too early: which cells to run first
-workspace        where things are kept, what must be there first
+tasks        a task is a folder: policy, tools and rows; edit one for your own
+calls        FunctionGemma's calls as text: write one, read a reply back
+models       choose a model, load it, save it
+hardware     device, number format, attention
+training     what notebook 04 trains with: settings, families, the epoch by dev
+evaluation   generate replies, judge each, score them
+statistics   rates, intervals, paired tests
+charts       the series' figures
+workspace    where results are kept, what must be there first
+
+The rest is in rooms, each named by what it is for:
+
+rows/        reads and checks a task folder (for tasks)
+judging/     are these the calls due; measures; forced choice (for evaluation)
+speed/       the same training and replies, faster (notebook 07)
+setup/       the first cell, packages, the embedded model, the Hub
+share/       model card, upload, the command line (notebook 06)
+study/       seeds, sizes, settings, changed tools (notebook 08)
 """

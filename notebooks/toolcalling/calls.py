@@ -252,9 +252,11 @@ def _parse_value(text, at, depth):
 
 
 def _read_bare(token, at):
-    """true, false, None, a strict JSON number, or else a string."""
+    """true, false, None, a strict JSON number, or else bare words as a string."""
     if token in _WORDS:
         return _WORDS[token]
+    if token[0] in "\"'":
+        raise _Rejected(f"a string stands between {ESCAPE} tokens, not in quotes", at)
     number = _NUMBER.fullmatch(token)
     if not number:
         return token

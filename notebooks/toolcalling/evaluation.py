@@ -1,5 +1,6 @@
 """Generate replies, judge each into one outcome, score them with intervals."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -23,24 +24,32 @@ OUTCOMES = (
 )  # fmt: skip
 
 
+_POSITION = re.compile(r"\(at character (\d+)\)$")  # as parse_reply names it
+
+
 @dataclass(frozen=True)
 class Judgement:
     """outcome: one of OUTCOMES. called: the tool of a single call, else None.
 
-    names: the functions of all well-formed calls, of a rejected reply too. valid:
-    as many calls as due (one where none is), of declared tools, their arguments
-    allowed by the schema, right or wrong. why: in words, for a reader.
+    names: the functions of all well-formed calls, of a rejected reply too. why: in
+    words, for a reader.
     """
 
     outcome: str
     called: str | None = None
     names: tuple = field(default=(), compare=False)
-    valid: bool = field(default=False, compare=False)
     why: str | None = field(default=None, compare=False)
 
     @property
     def correct(self):
         return self.outcome == "correct"
+
+    @property
+    def valid(self):
+        """Well-formed calls of declared tools, as many as due, right or wrong."""
+        return bool(self.called or self.names) and self.outcome in (
+            "correct", "wrong_tool", "wrong_arguments",
+        )  # fmt: skip
 
 
 def judge(reply, due, tools, free=lambda tool, argument: False, accepted=None):
@@ -62,8 +71,10 @@ def judge(reply, due, tools, free=lambda tool, argument: False, accepted=None):
     calls, names = parsed.calls, tuple(call.name for call in parsed.calls)
     ended = START_RESPONSE in reply or any(end in reply for end in TURN_ENDS)
     if parsed.problems:
-        cut = not ended and "is not closed" in parsed.problems[-1]
         why = parsed.problems[-1]
+        # Rejected where the text ends, or in the middle of "call:".
+        at = _POSITION.search(why)
+        cut = at and not ended and "call:".startswith(reply[int(at[1]) :].strip())
         return Judgement("cut" if cut else "malformed", names=names, why=why)
     if not calls:
         return Judgement("no_call" if due else "correct")
@@ -79,28 +90,21 @@ def judge(reply, due, tools, free=lambda tool, argument: False, accepted=None):
     if unknown:
         why = f"{unknown[0]} is not declared"
         return Judgement("unknown_tool", names=names, why=why)
-    problem = next(
-        (p for call in calls
-         if (p := argument_problem(call.arguments, schemas[call.name].get("parameters")))),
-        None,
-    )  # fmt: skip
-    valid = problem is None
     if sorted(names) != sorted(call["name"] for call in due):
-        return Judgement("wrong_tool", called, names, valid)
-    if not valid:
-        return Judgement("bad_arguments", called, names, why=problem)
+        return Judgement("wrong_tool", called, names)
+    parameters = {name: schemas[name].get("parameters") for name in names}
+    for call in calls:
+        if why := argument_problem(call.arguments, parameters[call.name]):
+            return Judgement("bad_arguments", called, names, why)
     if not names_only:
-        wanted = due_calls(due, accepted, free)
         given = [
-            FunctionCall(
-                call.name, without_null(call.arguments, schemas[call.name].get("parameters"))
-            )
-            for call in calls
+            FunctionCall(c.name, without_null(c.arguments, parameters[c.name]))
+            for c in calls
         ]
-        problem = pairing_problem(given, wanted, same_call)
-        if problem:
-            return Judgement("wrong_arguments", called, names, True, problem)
-    return Judgement("correct", called, names, True)
+        why = pairing_problem(given, due_calls(due, accepted, free), same_call)
+        if why:
+            return Judgement("wrong_arguments", called, names, why)
+    return Judgement("correct", called, names)
 
 
 def judge_rows(replies, rows, task):
@@ -116,9 +120,9 @@ def judge_label(guessed, expected):
     """Judge a classifier's answer, a tool's name or None, as a reply's is."""
     names = () if guessed is None else (guessed,)
     if guessed == expected:
-        return Judgement("correct", guessed, names, guessed is not None)
+        return Judgement("correct", guessed, names)
     outcome = "no_call" if guessed is None else "wrong_tool"
-    return Judgement(outcome, guessed, names, guessed is not None)
+    return Judgement(outcome, guessed, names)
 
 
 def score(rows, judgements):

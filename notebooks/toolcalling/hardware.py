@@ -3,8 +3,9 @@
 import ctypes
 import os
 import platform
+import re
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 # Large memory pages on Linux; read by torch once, when it starts. Every step of
@@ -17,6 +18,8 @@ if "LOCAL_RANK" not in os.environ:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
 
 import torch  # noqa: E402
+
+from .setup.colab_kaggle import on_kaggle  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class Hardware:
     bf16_reason: str
     attention: str
     attention_reason: str
+    device_reason: str = ""  # why not the GPU that is there
 
     def __str__(self):
         matmuls = "bfloat16 autocast" if self.bf16 else "float32"
         return (
-            f"device     {self.device}: {self.name}, {self.memory_gib:.0f} GiB\n"
+            f"device     {self.device}: {self.name}, {self.memory_gib:.0f} GiB"
+            f"{', ' * bool(self.device_reason)}{self.device_reason}\n"
             f"weights    float32\n"
             f"matmuls    {matmuls}: {self.bf16_reason}\n"
             f"attention  {self.attention}: {self.attention_reason}"
@@ -60,9 +65,18 @@ class Hardware:
 
 
 def detect():
-    """Look at this machine. Uses one device: the first GPU, else the CPU."""
+    """Look at this machine. Uses one device: the first GPU, else the CPU.
+
+    A GPU that this torch has no kernels for is passed over, and that is printed:
+    torch itself says that it is available, and its first computation fails.
+    """
     if torch.cuda.is_available():
-        return _cuda()
+        problem = _gpu_problem()
+        if problem is None:
+            return _cuda()
+        print(problem)
+        name = torch.cuda.get_device_properties(0).name
+        return replace(_cpu(), device_reason=f"this torch has no code for the {name}")
     if torch.backends.mps.is_available():
         return Hardware(
             "mps", "Apple GPU", torch.mps.recommended_max_memory() / 2**30,
@@ -70,6 +84,46 @@ def detect():
             "sdpa", "flash-attn needs CUDA",
         )  # fmt: skip
     return _cpu()
+
+
+def _gpu_problem():
+    """None where this torch has code for the first GPU, else a sentence."""
+    built_for = torch.cuda.get_arch_list()
+    capability = torch.cuda.get_device_capability(0)
+    codes = [re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", c) for c in built_for]
+    codes = [code for code in codes if code]  # a ROCm build names others
+    if not codes or any(_runs_on(capability, *code.groups()) for code in codes):
+        return None
+    version = "{}.{}".format(*capability)
+    return (
+        f"The CPU is used, for the {torch.cuda.get_device_properties(0).name} has "
+        f"compute capability {version}, and this torch {torch.__version__} is built "
+        f"for {', '.join(built_for)} only. {_how_to_get_a_gpu(version)}"
+    )
+
+
+def _runs_on(capability, kind, major, minor, suffix):
+    """Does CUDA code of that kind and version run on a GPU of that capability?
+
+    sm_: binary code, good within its major version for its minor or later ones.
+    compute_: PTX, compiled by the driver for its own and every later capability.
+    An "a" ties either to exactly one capability, an "f" to one major version.
+    """
+    code = int(major), int(minor)
+    if suffix == "a":
+        return capability == code
+    if kind == "compute" and not suffix:
+        return capability >= code
+    return capability[0] == code[0] and capability[1] >= code[1]
+
+
+def _how_to_get_a_gpu(version):
+    if on_kaggle():
+        return "Choose GPU T4 x2 as the accelerator in the notebook's session options."
+    return (
+        "Choose another accelerator, or install a torch built for "
+        f"sm_{version.replace('.', '')} (https://pytorch.org/get-started/previous-versions)."
+    )
 
 
 def _cuda():

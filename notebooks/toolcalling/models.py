@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .calls import CONTROL_TOKENS
-from .setup import embedded_model
-from .setup.hub_access import access_problem
+from .setup import embedded_model, model_checks
+from .setup.hub_access import access_problem, network_problem
 from .workspace import whole_folder
 
 FUNCTIONGEMMA = "google/functiongemma-270m-it"
@@ -82,11 +82,15 @@ def _embedded(reason):
 def load_tokenizer(choice):
     """The tokenizer alone, padding left, with a chat template.
 
-    Raises RuntimeError where it lacks FunctionGemma's control tokens.
+    Raises RuntimeError where its files are missing or damaged, where it lacks
+    FunctionGemma's control tokens, and where its template does not carry tools.
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(location(choice), padding_side="left")
+    source = location(choice)
+    model_checks.tokenizer_files(source)
+    with model_checks.clear_errors(source):
+        tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left")
     ids = range(embedded_model.FIRST_ID, embedded_model.FIRST_ID + len(CONTROL_TOKENS))
     if tokenizer.convert_ids_to_tokens(list(ids)) != list(CONTROL_TOKENS):
         raise RuntimeError(
@@ -95,20 +99,36 @@ def load_tokenizer(choice):
         )
     if not tokenizer.chat_template:
         tokenizer.chat_template = embedded_model.TEMPLATE.read_text()
+    model_checks.chat_template(tokenizer, source)
     return tokenizer
 
 
 def load_model(choice, hardware):
     """(model, tokenizer), in float32 on hardware's device, greedy, padding left.
 
-    choice: a ModelChoice or the folder of a saved model.
+    choice: a ModelChoice or the folder of a saved model. Raises RuntimeError as
+    load_tokenizer does, and where config or weights are missing, damaged or another
+    architecture's.
     """
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig, AutoModelForCausalLM
 
+    source = location(choice)
+    model_checks.config_and_weights(source)
     tokenizer = load_tokenizer(choice)
-    model = AutoModelForCausalLM.from_pretrained(
-        location(choice), dtype="float32", attn_implementation=hardware.attention
-    )
+    with model_checks.clear_errors(source):
+        config = AutoConfig.from_pretrained(
+            source
+        )  # of a Hub model, before its weights
+    model_checks.architecture(config.model_type, source)
+    with model_checks.clear_errors(source):
+        model, loading = AutoModelForCausalLM.from_pretrained(
+            source,
+            dtype="float32",
+            attn_implementation=hardware.attention,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # every_weight names them
+        )
+    model_checks.every_weight(loading, source)
     embedded_model.set_generation(model)
     return model.to(hardware.device).eval(), tokenizer
 
@@ -148,7 +168,7 @@ def load_tuned(source, base, hardware):
 def made_from(source):
     """What save_model noted beside a model: {"base", "data", "epoch", ...}.
 
-    source: as for load_tuned. RuntimeError where there is none.
+    source: as for load_tuned. RuntimeError where there is none, or no network.
     """
     file = Path(source) / "toolcalling.json"
     try:
@@ -158,7 +178,9 @@ def made_from(source):
             file = Path(hf_hub_download(str(source), file.name))
         noted = json.loads(file.read_text())
         return noted | {"base": noted["base"]}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if problem := network_problem(error):
+            raise RuntimeError(f"{source} can't be had: {problem}") from error
         raise RuntimeError(
             f"There is no fine-tuned model in {Path(source).name!r}. Run notebook 04 "
             "first, or name a folder or Hub id that notebook 06 wrote."

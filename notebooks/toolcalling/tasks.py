@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .calls import neutralise
+from .rows.checks import asked
 from .rows.folder import SPLITS, files_hash, is_free, read_folder
 from .rows.schemas import tool_schemas
 from .rows.splitting import split_by_family
@@ -132,7 +133,7 @@ def load_task(name="", log=print):
     missing = [split for split in ("test", "dev") if split not in placed]
     if missing:
         try:
-            placed |= split_by_family(placed["train"], missing)
+            placed |= split_by_family(placed["train"], missing, asked)
         except ValueError as error:
             raise ValueError(f"{folder.name}: {error}") from None
         counts = " and ".join(f"{len(placed[s])} rows for {s}" for s in missing)
@@ -156,7 +157,7 @@ def load_task(name="", log=print):
     )
 
 
-def check_lengths(tokenizer, conversations, max_length):
+def check_lengths(tokenizer, conversations, max_length=None):
     """The longest conversation in tokens; ValueError if any exceeds max_length.
 
     A trainer would cut such rows, and drop those left without a label, silently.
@@ -170,7 +171,7 @@ def check_lengths(tokenizer, conversations, max_length):
             for c in conversations
         )
     ]
-    long = {i: n for i, n in enumerate(lengths) if n > max_length}
+    long = {i: n for i, n in enumerate(lengths) if n > (max_length or n)}
     if long:
         named = ", ".join(f"row {i} ({n} tokens)" for i, n in long.items())
         raise ValueError(
@@ -188,7 +189,9 @@ def main(arguments):
     try:
         task = load_task(arguments[0])
     except (ValueError, OSError) as error:
-        print(error)
+        # What is shown of a row may hold what the console cannot print.
+        console = sys.stdout.encoding or "utf-8"
+        print(str(error).encode(console, "backslashreplace").decode(console))
         return 1
     print(f"{task}\nGood: notebooks 02 to 06 take it as TASK.")
     return 0

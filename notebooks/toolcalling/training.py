@@ -1,22 +1,105 @@
-"""What fine-tuning here adds to a Trainer: whole families in a batch, and the epoch
+"""Notebook 04's training: its settings, whole families in a batch, and the epoch
 picked on dev."""
 
+import math
 import random
 import shutil
+import tempfile
 
 import torch
 from torch.utils.data import Sampler
 from transformers import TrainerCallback
 
-from . import evaluation, tasks
-from .speed.frozen_embeddings import add_rows, plain_weights
+from . import evaluation
+from .speed.frozen_embeddings import (
+    add_rows,
+    freeze_embeddings,
+    merge_embeddings,
+    plain_weights,
+)
+from .tasks import check_lengths
+
+# SFTConfig's settings in notebook 04, of which a test says that they are its own.
+RECIPE = {
+    "num_train_epochs": 6, "learning_rate": 5e-5, "lr_scheduler_type": "linear",
+    "warmup_steps": 0.1, "per_device_train_batch_size": 8,
+    "per_device_eval_batch_size": 8, "max_length": 512, "completion_only_loss": True,
+    "packing": False, "activation_checkpointing": False, "eval_strategy": "epoch",
+    "save_strategy": "no",
+}  # fmt: skip
+
+
+def fine_tune(
+    model, tokenizer, task, hardware, seed=42, recipe=RECIPE, freeze=True,
+    families=True, pick=True, train=None,
+):  # fmt: skip
+    """Train model on the task in place, in one call; its PickOnDev, or None.
+
+    recipe: settings of SFTConfig; its bf16 is the hardware's unless given, and its
+    max_length grows to the longest row. freeze: of
+    the embedding matrix only the control tokens' rows are trained. families: kept
+    together in batches. pick: keep the epoch that answers dev best, else the last.
+    train: conversations in the place of the task's, one for each row.
+    """
+    from datasets import Dataset, Features, Json, List
+    from transformers import PrinterCallback
+    from trl import SFTConfig
+
+    from .speed.shared_prefix import SharedPrefixSFTTrainer
+
+    if freeze:
+        freeze_embeddings(model)
+    columns = Features({n: List(Json()) for n in ("prompt", "completion", "tools")})
+    asked = {"train": train or task.conversations("train")}
+    asked["dev"] = task.conversations("dev")
+    longest = check_lengths(tokenizer, asked["train"] + asked["dev"])
+    recipe = recipe | {"max_length": max(recipe["max_length"], longest)}
+    data = {part: Dataset.from_list(asked[part], features=columns) for part in asked}
+    pick = PickOnDev(tokenizer, task, hardware) if pick else None
+    if not pick:
+        recipe = recipe | {"eval_strategy": "no"}
+
+    class Trainer(SharedPrefixSFTTrainer):
+        def _get_train_sampler(self, train_dataset=None):
+            if not families:
+                return super()._get_train_sampler(train_dataset)
+            rows, size = task.rows["train"], self.args.train_batch_size
+            return FamilySampler(rows, size, seed)
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = SFTConfig(**{
+            "output_dir": folder, "report_to": "none", "seed": seed,
+            "disable_tqdm": True, "bf16": hardware.bf16, "logging_steps": 10**6,
+            "use_cpu": hardware.device == "cpu", **recipe,
+        })  # fmt: skip
+        trainer = Trainer(
+            model=model, args=config, train_dataset=data["train"],
+            eval_dataset=data["dev"], processing_class=tokenizer,
+            callbacks=[pick] if pick else [],
+        )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    merge_embeddings(model)
+    if pick:
+        model.load_state_dict(pick.weights)
+        pick.weights = None
+    model.to(torch.float32).eval()
+    return pick
+
+
+def epochs_for(rows, least, recipe=RECIPE):
+    """Epochs in which so many rows make at least so many steps.
+
+    So few rows are trained as long as many, and differ in nothing but the rows.
+    """
+    batches = math.ceil(rows / recipe["per_device_train_batch_size"])
+    return max(recipe["num_train_epochs"], math.ceil(least / batches))
 
 
 class FamilySampler(Sampler):
     """Row numbers, batch by batch, whole families together; shuffled anew each time.
 
-    rows: as tasks.load_rows gives them. Batches come as even in size as
-    the families allow.
+    rows: of a Task. Batches come as even in size as the families allow.
     """
 
     def __init__(self, rows, batch_size, seed):
@@ -43,7 +126,7 @@ class FamilySampler(Sampler):
 class PickOnDev(TrainerCallback):
     """Judges the replies to the dev prompts after each epoch; keeps the best weights.
 
-    epochs: [{"epoch", "step", "correct", "n", "loss", "outcomes"}]; epoch and
+    task: whose dev rows are asked, under its own policy and tools. epochs: [{"epoch", "step", "correct", "n", "loss", "outcomes"}]; epoch and
     correct: of the best, the later one on a tie; weights: its state dict, on the
     CPU, as merge_embeddings would leave the model. A training from the start begins
     them anew. log_dir: where TensorBoard's events of it go, each outcome's share and some
@@ -53,10 +136,10 @@ class PickOnDev(TrainerCallback):
 
     SHOWN = 8  # replies written to TensorBoard, from all over the dev set
 
-    def __init__(self, tokenizer, rows, tools, hardware, log_dir=None):
-        self.tokenizer, self.rows, self.tools = tokenizer, rows, tools
+    def __init__(self, tokenizer, task, hardware, log_dir=None):
+        self.tokenizer, self.task, self.rows = tokenizer, task, task.rows["dev"]
         self.hardware, self.log_dir = hardware, log_dir
-        self.asked = [tasks.to_conversation(row, tools) for row in rows]
+        self.asked = task.conversations("dev")
         self.epochs, self.epoch, self.correct, self.weights = [], 0, -1, None
 
     def on_train_begin(self, args, state, control, **_):
@@ -69,10 +152,7 @@ class PickOnDev(TrainerCallback):
         replies = evaluation.generate_replies(
             model, self.tokenizer, self.asked, self.hardware
         )
-        judged = [
-            evaluation.judge(reply, row["tool_name"], self.tools)
-            for reply, row in zip(replies, self.rows, strict=True)
-        ]
+        judged = evaluation.judge_rows(replies, self.rows, self.task)
         outcomes = evaluation.score(self.rows, judged)["outcomes"]
         entry = {
             "epoch": round(state.epoch), "step": state.global_step,

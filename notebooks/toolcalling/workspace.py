@@ -30,9 +30,13 @@ def base_folder():
     return colab_kaggle.lasting_folder() or ROOT / "artifacts"
 
 
-def folder(choice):
-    """The folder of one model's products, made if need be."""
-    path = base_folder() / choice.slug
+def folder(choice, task):
+    """The folder of one model's products for one task, made if need be."""
+    name = task.name
+    if task.folder.parent != ROOT / "data":  # two folders may have one name
+        place = hashlib.sha256(str(task.folder).encode()).hexdigest()[:6]
+        name = f"{name}-{place}"
+    path = base_folder() / choice.slug / name
     path.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -51,18 +55,9 @@ def shown(path):
     return path.name
 
 
-def data_hash():
-    """First 12 hex digits of the sha256 of the three data files."""
-    digest = hashlib.sha256()
-    for name in ("train", "dev", "test"):
-        path = ROOT / "data" / "tool_selection" / f"{name}.jsonl"
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def stamp(choice):
-    """What a product was made from: the model's name and the data."""
-    return {"base": choice.name, "data": data_hash()}
+def stamp(choice, task):
+    """What a product was made from: the model, the task and the hash of its files."""
+    return {"base": choice.name, "task": task.name, "data": task.hash}
 
 
 def save_json(path, content):
@@ -107,31 +102,31 @@ def whole_folder(folder):
     os.replace(beside, folder)
 
 
-def require(choice, *products):
+def require(choice, task, *products):
     """Have the products of earlier notebooks, running those notebooks if needed."""
     for product in products:
         notebook, file = PRODUCTS[product]
-        path = folder(choice) / file
-        if is_current(path, choice):
+        path = folder(choice, task) / file
+        if is_current(path, choice, task):
             continue
         why = "of another model or other data" if path.exists() else "not there yet"
         print(f"The {product} is {why}: running {notebook}{_minutes(notebook)} ...")
         sys.stdout.flush()
-        run_notebook(NOTEBOOKS / f"{notebook}.ipynb", model=choice.source)
-        if not is_current(path, choice):
+        run_notebook(NOTEBOOKS / f"{notebook}.ipynb", choice.source, task.folder)
+        if not is_current(path, choice, task):
             raise RuntimeError(
-                f"{notebook} ran but left no {product} for {choice.name}. "
-                "Open it, choose the same model there, and run it."
+                f"{notebook} ran but left no {product} for {choice.name} and "
+                f"{task.name}. Open it, choose the same two there, and run it."
             )
 
 
-def is_current(path, choice):
-    """Was this product made from the chosen model and today's data?"""
+def is_current(path, choice, task):
+    """Was this product made from the chosen model and today's files of the task?"""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return stamp(choice).items() <= content.items()
+    return stamp(choice, task).items() <= content.items()
 
 
 def _minutes(notebook):
@@ -143,11 +138,11 @@ def _minutes(notebook):
         return ""
 
 
-def run_notebook(path, on_cell=None, model=None):
+def run_notebook(path, model=None, task=None, on_cell=None):
     """Execute a notebook in a kernel of its own; returns it with its outputs.
 
-    on_cell(done, total) is called after each cell. model: the one it chooses,
-    as TOOLCALLING_MODEL. RuntimeError names the notebook that failed and its error.
+    model, task: what it chooses, as TOOLCALLING_MODEL and TOOLCALLING_TASK.
+    on_cell(done, total) is called after each cell. RuntimeError names the notebook that failed and its error.
     """
     import nbformat
     from nbclient import NotebookClient
@@ -169,7 +164,8 @@ def run_notebook(path, on_cell=None, model=None):
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         coalesce_streams=True,  # a cell's prints as one text, as a page shows them
     )
-    chosen = {"TOOLCALLING_MODEL": model} if model else {}
+    chosen = {"TOOLCALLING_MODEL": model, "TOOLCALLING_TASK": task}
+    chosen = {name: str(value) for name, value in chosen.items() if value}
     try:
         client.execute(env={**os.environ, **chosen})
     except CellExecutionError as error:

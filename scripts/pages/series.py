@@ -69,8 +69,8 @@ def code_hash(notebook):
         if folder.name == RESULTS.parent.name:  # single files of it, below
             continue
         if folder.name == "tool_selection" or folder.name in text:
-            used += folder.glob("*.jsonl")
-    for word, file in (("bench.json", BENCH), ("study_results", STUDY)):
+            used += [p for p in folder.iterdir() if p.is_file()]
+    for word, file in (("bench.json", BENCH), ("toolcalling.study", STUDY)):
         if word in text and file.is_file():
             used.append(file)
     for path in sorted(used):
@@ -83,27 +83,39 @@ def _helpers(text):
 
     Not __init__.py, which holds a docstring and nothing else.
     """
-    cells = re.sub(r"^%.*$", "", text, flags=re.M)
-    waiting, found = [cells], set()
+    waiting, found = [(re.sub(r"^%.*$", "", text, flags=re.M), ())], set()
+    metric = NOTEBOOKS / "metrics" / "tool_call" / "tool_call.py"
     if "metrics/tool_call" in text:
-        found.add(NOTEBOOKS / "metrics" / "tool_call" / "tool_call.py")
-        waiting.append(
-            (NOTEBOOKS / "metrics" / "tool_call" / "tool_call.py").read_text()
-        )
+        found.add(metric)
+        waiting.append((metric.read_text(), ()))
     while waiting:
-        for node in ast.walk(ast.parse(waiting.pop())):
-            if not isinstance(node, ast.ImportFrom):
-                continue
-            parts = (node.module or "").split(".")
-            if not node.level and parts[0] != PACKAGE.name:
-                continue
-            parts = [p for p in parts[0 if node.level else 1 :] if p]
-            names = parts[:1] or [alias.name for alias in node.names]
-            for name in names:
-                path = PACKAGE / f"{name}.py"
-                if path not in found and path.is_file():
-                    found.add(path)
-                    waiting.append(path.read_text())
+        source, room = waiting.pop()
+        for path in imported(source, room) - found:
+            found.add(path)
+            waiting.append((path.read_text(), path.relative_to(PACKAGE).parent.parts))
+    return found
+
+
+def imported(source, room=()):
+    """Files of the helper package that a source imports itself.
+
+    room: the folders, below the package, of the file that holds it.
+    """
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        parts = [part for part in (node.module or "").split(".") if part]
+        if node.level:
+            parts = [*room[: len(room) - node.level + 1], *parts]
+        elif parts[:1] == [PACKAGE.name]:
+            parts = parts[1:]
+        else:
+            continue
+        base = PACKAGE.joinpath(*parts)
+        files = [base.with_suffix(".py")] if parts else []
+        files += [base / f"{alias.name}.py" for alias in node.names]
+        found |= {path for path in files if path.is_file()}
     return found
 
 

@@ -11,7 +11,6 @@ import torch
 from toolcalling import hardware, models
 from toolcalling.speed import generation
 from toolcalling.speed.shared_prefix import SharedPrefixSFTTrainer
-from toolcalling.tasks import load_splits, to_conversation
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="there is no CUDA GPU here"
@@ -48,12 +47,12 @@ def test_attention_kernels_give_the_same_loss(embedded, machine, attention, leng
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)
 
 
-def test_shared_prefix_equals_stock_in_float32(embedded, machine, tools, tmp_path):
+def test_shared_prefix_equals_stock_in_float32(embedded, machine, task, tmp_path):
     from datasets import Dataset, Features, Json, List
     from trl import SFTConfig, SFTTrainer
 
     torch.backends.cuda.matmul.allow_tf32 = False
-    rows = [to_conversation(row, tools) for row in load_splits()["train"][:8]]
+    rows = task.conversations("train")[:8]
     columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
     found = []
     for kind in (SFTTrainer, SharedPrefixSFTTrainer):
@@ -82,10 +81,10 @@ def test_shared_prefix_equals_stock_in_float32(embedded, machine, tools, tmp_pat
     assert worst < 1e-4  # 270M parameters and another order of summing
 
 
-def test_replies_equal_those_of_one_prompt_at_a_time(embedded, machine, tools):
+def test_replies_equal_those_of_one_prompt_at_a_time(embedded, machine, task):
     model, tokenizer = load(embedded, machine, "sdpa")
     exact = replace(machine, bf16=False)
-    asked = [to_conversation(row, tools) for row in load_splits()["dev"][:8]]
+    asked = task.conversations("dev")[:8]
     batched = generation.generate_replies(model, tokenizer, asked, exact, 8, 24)
     single = [
         generation.generate_replies(model, tokenizer, [one], exact, 1, 24)[0]
@@ -94,12 +93,12 @@ def test_replies_equal_those_of_one_prompt_at_a_time(embedded, machine, tools):
     assert batched == single
 
 
-def test_a_training_step_in_bfloat16_is_finite(embedded, machine, tools, tmp_path):
+def test_a_training_step_in_bfloat16_is_finite(embedded, machine, task, tmp_path):
     from datasets import Dataset, Features, Json, List
     from trl import SFTConfig, SFTTrainer
 
     model, tokenizer = load(embedded, machine, machine.attention)
-    rows = [to_conversation(row, tools) for row in load_splits()["train"][:8]]
+    rows = task.conversations("train")[:8]
     columns = {name: List(Json()) for name in ("prompt", "completion", "tools")}
     trainer = SFTTrainer(
         model=model, processing_class=tokenizer,

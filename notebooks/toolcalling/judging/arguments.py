@@ -13,13 +13,14 @@ def argument_problems(arguments, schema):
     Stricter than the schema: no argument it does not name, no blank text. An
     optional argument may be null, as if it were left out.
     """
-    arguments = without_null(arguments, schema)
-    found = [
-        f"{'.'.join(map(str, error.path))}: {error.message}"
-        if error.path
-        else error.message
-        for error in _validator(json.dumps(schema or {})).iter_errors(arguments)
-    ]
+    arguments, found = without_null(arguments, schema), []
+    if not _plainly_allowed(arguments, schema or {}):
+        found = [
+            f"{'.'.join(map(str, error.path))}: {_said(error)}"
+            if error.path
+            else _said(error)
+            for error in _validator(json.dumps(schema or {})).iter_errors(arguments)
+        ]
     return found + [
         f"{name!r} is blank"
         for name, value in arguments.items()
@@ -33,11 +34,64 @@ def argument_problem(arguments, schema):
 
 
 def without_null(arguments, schema):
-    """The arguments without those optional ones that are null."""
-    if None not in arguments.values():
-        return arguments
-    required = (schema or {}).get("required") or ()
-    return {k: v for k, v in arguments.items() if v is not None or k in required}
+    """The arguments without those optional ones that are null, at every depth."""
+    schema = schema or {}
+    required, inner = schema.get("required") or (), schema.get("properties") or {}
+    return {
+        name: _inside(value, inner.get(name))
+        for name, value in arguments.items()
+        if value is not None or name in required
+    }
+
+
+# By exact type: True is no integer.
+_EXACT = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
+_OBJECT = {"type", "properties", "required", "description"}
+_SIMPLE = {"type", "description", "enum", "title", "nullable", "default"}
+
+
+def _plainly_allowed(arguments, schema):
+    """True for most of what is allowed, ten times as fast as jsonschema.
+
+    False says nothing: jsonschema decides. Any keyword not known here is left to it.
+    """
+    properties = schema.get("properties")
+    if not isinstance(properties, dict) or not schema.keys() <= _OBJECT:
+        return False
+    if any(name not in arguments for name in schema.get("required") or ()):
+        return False
+    for name, value in arguments.items():
+        own = properties.get(name)
+        if not isinstance(own, dict) or not own.keys() <= _SIMPLE:
+            return False
+        kind = own.get("type")
+        if not isinstance(kind, str) or type(value) not in _EXACT.get(kind, ()):
+            return False
+        if "enum" in own and (kind != "string" or value not in own["enum"]):
+            return False
+    return True
+
+
+def _inside(value, schema):
+    if isinstance(value, (str, int, float)) or not isinstance(schema, dict):
+        return value
+    if isinstance(value, dict) and schema.get("properties"):  # else any key is allowed
+        return without_null(value, schema)
+    if isinstance(value, list):
+        return [_inside(item, schema.get("items")) for item in value]
+    return value
+
+
+def _said(error):
+    """A fault in jsonschema's words, cut short; of an unknown argument in our own."""
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties") or ())
+        unknown = ", ".join(repr(k) for k in error.instance if k not in known)
+        return (
+            f"no argument {unknown} is declared (known: {', '.join(known) or 'none'})"
+        )
+    text = error.message
+    return text if len(text) <= 300 else f"{text[:150]} ... {text[-150:]}"
 
 
 @lru_cache(maxsize=4096)

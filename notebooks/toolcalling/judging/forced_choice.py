@@ -10,7 +10,6 @@ from ..calls import CONTROL_TOKENS
 from ..speed.prefix_cache import (
     PrefixCache,
     by_tool_set,
-    like_length,
     render_prompts,
     token_ids,
 )
@@ -33,9 +32,9 @@ def forced_choice(model, tokenizer, conversations, hardware, names, batch_size=1
     found = {"tools": [None] * len(prompts), "call": [None] * len(prompts)}
     with torch.no_grad(), hardware.autocast():
         for order in by_tool_set(conversations, prompts):
-            prefix = PrefixCache(model, [prompts[i] for i in order])
+            prefix = PrefixCache(model, [prompts[i] for i in order], longest)
             while order:
-                batch = like_length(order[:batch_size], prompts, longest, model)
+                batch = prefix.together(order, prompts, batch_size)
                 scores = _log_probabilities(
                     model, [prompts[i] for i in batch], calls, prefix
                 )
@@ -56,15 +55,16 @@ def _log_probabilities(model, prompts, calls, prefix):
     shorter call's own tokens means nothing.
     """
     width, longest, shared = max(map(len, prompts)), max(map(len, calls)), prefix.ids
-    ids, seen = [], []
-    for prompt, told in zip(*prefix.padded(prompts, width, 0), strict=True):
+    ids, seen, padding = [], [], []
+    for prompt, told, short in zip(*prefix.padded(prompts, width, 0), strict=True):
         for call in calls:  # shorter calls are padded behind, where nobody looks
             rest = longest - len(call)
             ids.append(prompt + call + [0] * rest)
             seen.append(told + [1] * len(call) + [0] * rest)
+            padding.append(short)
     ids = torch.tensor(ids, device=model.device)
     seen = torch.tensor(seen, device=model.device)
-    cache = prefix.repeated(len(ids))
+    cache = prefix.repeated(padding)
     positions = (seen.cumsum(dim=1) - 1).clamp(min=0)[:, len(shared) :]
     logits = model(
         input_ids=ids[:, len(shared) :], attention_mask=seen, position_ids=positions,

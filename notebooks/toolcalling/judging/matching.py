@@ -118,19 +118,29 @@ def pairing_problem(calls, accepted, problem):
 
     problem: of (call, accepted call), what is wrong or None.
     """
-    if not accepted:
-        return None
-    due, *later = accepted
-    problems = []
-    # Calls of the same function first: their problem says most.
-    for i in sorted(range(len(calls)), key=lambda i: calls[i].name != due["name"]):
-        found = problem(calls[i], due)
-        if found is None:
-            found = pairing_problem(calls[:i] + calls[i + 1 :], later, problem)
-        if found is None:
-            return None
-        problems.append(found)
-    return problems[0]
+    found = [[problem(call, due) for call in calls] for due in accepted]
+    taken = {}  # call -> accepted call
+
+    def place(wanted, tried):
+        """Give it a call that fits, others moved to another that fits them."""
+        for at, wrong in enumerate(found[wanted]):
+            if wrong is None and at not in tried:
+                tried.add(at)
+                if at not in taken or place(taken[at], tried):
+                    taken[at] = wanted
+                    return True
+        return False
+
+    for number, due in enumerate(accepted):
+        if not place(number, set()):
+            # Calls of the same function first, free ones: their problem says most.
+            order = sorted(
+                (calls[at].name != due["name"], at in taken, at)
+                for at in range(len(calls))
+            )
+            told = (found[number][at] for *_, at in order)
+            return next(filter(None, told), f"a call of {due['name']} is missing")
+    return None
 
 
 def values_problem(arguments, accepted):

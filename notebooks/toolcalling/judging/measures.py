@@ -83,14 +83,17 @@ def _names(row):
     return tuple(sorted(call["name"] for call in calls))
 
 
+def _called(judged):
+    """The tools called, sorted."""
+    return tuple(sorted(judged.names)) or ((judged.called,) if judged.called else ())
+
+
 def _macro_f1(due, silent, judgements):
     from sklearn.metrics import f1_score
 
     labels = {d: str(i) for i, d in enumerate(dict.fromkeys(due))}
     given = [
-        labels.get(() if s else tuple(sorted(j.names)), "other")
-        if s or j.valid
-        else "other"
+        labels.get(() if s else _called(j), "other") if s or j.valid else "other"
         for s, j in zip(silent, judgements, strict=True)
     ]
     return float(

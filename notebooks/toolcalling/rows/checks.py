@@ -4,6 +4,7 @@ Linear in rows. Faults are "file:line: field: reason".
 """
 
 import json
+import re
 from collections import Counter
 
 from ..judging.matching import normalised
@@ -24,7 +25,7 @@ def fill_in(split, placed):
             example["id"] += f".{turn + 1}"
         if example["family"] is None:
             missing["family"] += not turn
-            same = normalised(placed_message(example))
+            same = _same_text(placed_message(example))
             example["family"] = first.setdefault(same, f"{split}-{number}")
         if example["slice"] is None:
             missing["slice"] += not turn
@@ -72,23 +73,27 @@ def faults(splits, free):
                     f"{place}: family: {example['family']!r} is in {elsewhere} too. A "
                     "family stays in one split."
                 )
-            key, due = _prompt(example), _due(example, free)
+            key, due = asked(example), _due(example, free)
             known = messages.setdefault(key, (place, split, due))
             if known[0] == place:
                 continue
             if known[2] != due:
                 yield (
                     f"{place}: contradicts {known[0]}: the same message, another call "
-                    "due. Keep one."
+                    "due. Keep one, or tell them apart."
                 )
             elif known[1] != split:
-                yield f"{place}: the same message as {known[0]}, in {known[1]}"
+                yield (
+                    f"{place}: the same message as {known[0]}, in {known[1]}. Keep it "
+                    "in one split"
+                    + (", or give that reply weight 0." if _turns(example) else ".")
+                )
 
 
-def _prompt(example):
+def asked(example):
     """What two rows share that ask the same."""
     messages = [
-        {**m, "content": normalised(m["content"])}
+        {**m, "content": _same_text(m["content"])}
         if isinstance(m["content"], str)
         else m
         for m in example["messages"]
@@ -103,7 +108,7 @@ def _due(example, free):
         [
             call["name"],
             {
-                name: normalised(value) if isinstance(value, str) else value
+                name: _same_value(value)
                 for name, value in call["arguments"].items()
                 if not free(call["name"], name)
             },
@@ -111,3 +116,26 @@ def _due(example, free):
         for call in example["calls"]
     ]
     return sorted(json.dumps(call, sort_keys=True) for call in calls)
+
+
+def _turns(example):
+    return any(m["role"] == "assistant" for m in example["messages"])
+
+
+def _same_text(text):
+    """A message without case, blanks and punctuation, but for those of a number.
+
+    judging.matching drops these too; but "-5" and "1.5" ask other things than 5 and 15.
+    """
+    return re.sub(r"[ ,./\-_*^]+(?!\d)", "", " ".join(text.casefold().split()))
+
+
+def _same_value(value):
+    """A due value so that equal ones, as the judge compares them, are the same."""
+    if isinstance(value, str):
+        return normalised(value)
+    if isinstance(value, list):
+        return [_same_value(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _same_value(inner) for key, inner in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -9,7 +9,24 @@ from .reading import read_lines, read_text
 from .schemas import load_tools, normalise_tools
 
 SPLITS = ("train", "dev", "test")
-SETTINGS = {"title": str, "policy": str, "free_text": list, "leak": dict, "slices": dict}
+
+
+def _texts(value):
+    return all(isinstance(text, str) for text in value)
+
+
+# Per setting: the type, what more it must fulfil, both in words.
+SETTINGS = {
+    "title": (str, str.strip, "a text"),
+    "policy": (str, None, "a text"),
+    "free_text": (list, _texts, 'a list of texts, as ["query"],'),
+    "leak": (
+        dict,
+        lambda leak: leak.keys() == {"from", "to"} and _texts(leak.values()),
+        'two tools, as { from = "a", to = "b" },',
+    ),
+    "slices": (dict, lambda own: _texts(own.values()), "a text for each slice"),
+}
 MOST_FAULTS = 50  # named of one folder
 
 
@@ -20,15 +37,17 @@ def read_settings(folder):
         return {}
     try:
         settings = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"task.toml: not valid TOML ({error})") from None
-    faults = [
-        f"task.toml: {key}: no such setting. Known: {', '.join(SETTINGS)}."
-        if key not in SETTINGS
-        else f"task.toml: {key}: {SETTINGS[key].__name__} is needed"
-        for key, value in settings.items()
-        if not isinstance(value, SETTINGS.get(key, ()))
-    ]
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ValueError(f"task.toml: not valid TOML ({error}). Mend it.") from None
+    faults = []
+    for key, value in settings.items():
+        if key not in SETTINGS:
+            known = ", ".join(SETTINGS)
+            faults.append(f"task.toml: {key}: no such setting. Known: {known}.")
+            continue
+        kind, more, words = SETTINGS[key]
+        if not isinstance(value, kind) or (more and not more(value)):
+            faults.append(f"task.toml: {key}: {words} is needed")
     refuse(folder, faults)
     return settings
 
@@ -55,10 +74,21 @@ def read_folder(folder):
                 lines[split], own = [], [str(error)]
             faults += own
             if not own and not lines[split]:
-                faults.append(f"{path.name} holds no rows. Write at least one per line.")
+                faults.append(
+                    f"{path.name} holds no rows. Write at least one per line."
+                )
     theirs = any((folder / name).is_file() for name in ("tools.py", "tools.json"))
-    brought = all("tools" in row for rows in lines.values() for _, row in rows)
-    tools = load_tools(folder) if theirs or not brought else []
+    bare = next(
+        (f"{paths[split].name}:{number}" for split, rows in lines.items()
+         for number, row in rows if not row.get("tools")),
+        None,
+    )  # fmt: skip
+    try:
+        tools = load_tools(folder) if theirs or bare else []
+    except ValueError as error:
+        if theirs or not any(row.get("tools") for r in lines.values() for _, row in r):
+            raise
+        raise ValueError(f"{error} Or give {bare} tools, as other rows have.") from None
     normalise, placed, notes = _Remembering(), {}, []
     for split, rows in lines.items():
         made, where = [], []
@@ -70,7 +100,8 @@ def read_folder(folder):
         notes += checks.fill_in(split, made)
         placed[split] = [(w, example) for w, (*_, example) in zip(where, made)]
     tools = tools or _tools_of(placed)
-    faults += _settings_faults(settings, tools)
+    if tools:
+        faults += _settings_faults(settings, tools)
     if not faults:
         faults += checks.faults(placed, is_free(settings.get("free_text", ())))
     refuse(folder, faults)
@@ -136,8 +167,11 @@ def _settings_faults(settings, tools):
     known |= {f"{tool}.{name}" for tool, own in declared.items() for name in own}
     for name in settings.get("free_text", ()):
         if name not in known:
-            yield f"task.toml: free_text: no tool has an argument {name!r}"
-    if leak := settings.get("leak"):
-        for end in ("from", "to"):
-            if leak.get(end) not in declared:
-                yield f"task.toml: leak: {end}: {leak.get(end)!r} is none of the tools"
+            yield (
+                f"task.toml: free_text: no tool has an argument {name!r}. Correct it, "
+                "or leave it out."
+            )
+    for end, name in settings.get("leak", {}).items():
+        if name not in declared:
+            known = ", ".join(declared)
+            yield f"task.toml: leak: {end}: {name!r} is none of the tools ({known})"

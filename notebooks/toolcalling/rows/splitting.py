@@ -9,19 +9,21 @@ from collections import Counter
 SHARE = {"test": 0.2, "dev": 0.15}
 
 
-def split_by_family(placed, wanted, seed=0):
+def split_by_family(placed, wanted, asked, seed=0):
     """{"train": rows, ...} with whole families in each, alike in what is due.
 
     placed: [(place, example)]; wanted: which of "dev" and "test" to split off, each
-    its SHARE of the rows. Families of one label (their commonest) are shuffled with
-    the seed and dealt. ValueError where there are too few families.
+    its SHARE of the rows. asked: of an example, what it asks; families with a
+    question in common count as one. Families of one label (their commonest) are
+    shuffled with the seed and dealt. ValueError where there are too few families.
     """
-    families = {}
-    for pair in placed:
-        families.setdefault(pair[1]["family"], []).append(pair)
+    families = _families(placed, asked)
     if len(families) < 1 + len(wanted):
+        counted = (
+            "1 family is" if len(families) == 1 else f"{len(families)} families are"
+        )
         raise ValueError(
-            f"{len(families)} families are too few to split off {' and '.join(wanted)}. "
+            f"{counted} too few to split off {' and '.join(wanted)}. "
             "Write more rows, or the files yourself."
         )
     by_label = {}
@@ -34,25 +36,34 @@ def split_by_family(placed, wanted, seed=0):
         size = len(by_label[label])
         order += [((i + 0.5) / size, name) for i, name in enumerate(by_label[label])]
     # Dealt in turns, so that each part has its share of every label.
-    names, parts, at = [name for _, name in sorted(order)], {}, 0
-    for split in wanted:
-        parts[split] = []
-    total, kept = len(placed), []
-    shares = {split: SHARE[split] * total for split in wanted}
-    carry = dict.fromkeys(wanted, 0.0)
-    for name in names:
-        rows = families[name]
-        at += len(rows)
-        owed = {s: shares[s] * at / total - carry[s] for s in wanted}
-        split = max(wanted, key=owed.get, default=None)
-        if split and owed[split] >= len(rows) / 2:
-            parts[split] += rows
-            carry[split] += len(rows)
-        else:
-            kept += rows
-    for split in wanted:
-        if not parts[split]:
-            last = kept[-1][1]["family"]
-            parts[split] = [pair for pair in kept if pair[1]["family"] == last]
-            kept = [pair for pair in kept if pair[1]["family"] != last]
-    return {"train": kept, **parts}
+    parts, dealt, at = {"train": [], **{s: [] for s in wanted}}, Counter(), 0
+    for _, name in sorted(order):
+        size = len(families[name])
+        at += size
+        owed = {split: SHARE[split] * at - dealt[split] for split in wanted}
+        split = max(wanted, key=owed.get)
+        split = split if owed[split] >= size / 2 else "train"
+        parts[split].append(name)
+        dealt[split] += size
+    for names in parts.values():
+        if not names:  # families of very unlike size: whoever has most gives one
+            names.append(max(parts.values(), key=len).pop())
+    return {s: [p for name in own for p in families[name]] for s, own in parts.items()}
+
+
+def _families(placed, asked):
+    """{name: rows}, families joined where a row of each asks the same."""
+    leads, first, found = {}, {}, {}
+
+    def lead(name):
+        while leads.setdefault(name, name) != name:
+            leads[name] = leads[leads[name]]
+            name = leads[name]
+        return name
+
+    for _, example in placed:
+        own = lead(example["family"])
+        leads[own] = lead(first.setdefault(asked(example), own))
+    for pair in placed:
+        found.setdefault(lead(pair[1]["family"]), []).append(pair)
+    return found

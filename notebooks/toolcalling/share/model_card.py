@@ -7,11 +7,11 @@ HUB_ID = {"gemma-3-270m-embedded": "google/gemma-3-270m"}
 HUB_ID |= {models.FUNCTIONGEMMA.split("/")[1]: models.FUNCTIONGEMMA}
 
 
-def model_card(core, developer, tools):
+def model_card(core, task):
     """A huggingface_hub.ModelCard from the content of notebook 06's core.json.
 
-    core: that dict. developer, tools: the developer message and the tool schemas
-    that the model was trained with; whoever calls it needs both, word for word.
+    core: that dict. task: what the model was trained on; whoever calls it needs its
+    developer message and tools, word for word.
     """
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
@@ -19,8 +19,8 @@ def model_card(core, developer, tools):
     results = [
         EvalResult(
             task_type="text-generation",
-            dataset_type="tool_selection",
-            dataset_name=f"tool_selection test, data {core['data']}",
+            dataset_type=task.name,
+            dataset_name=f"{task.name} test, data {core['data']}",
             metric_type="accuracy",
             metric_name="strictly correct",
             metric_value=round(after["strict"], 4),
@@ -33,27 +33,27 @@ def model_card(core, developer, tools):
         pipeline_tag="text-generation",
         tags=["function-calling", "tool-calling"],
         base_model=base,
-        model_name=f"{core['base']} for tool selection",
+        model_name=f"{core['base']} for {task.name}",
         eval_results=results,
     )
-    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_text(core, developer, tools)}")
+    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n{_text(core, task)}")
 
 
-def _text(core, developer, tools):
-    names = ", ".join(f"`{tool['function']['name']}`" for tool in tools)
+def _text(core, task):
+    names = ", ".join(f"`{name}`" for name in task.tool_names)
     test, training = core["test_sha256"], core["training"]
     lines = [
-        f"# {core['base']}, fine-tuned for tool selection",
+        f"# {core['base']}, fine-tuned: {task.title}",
         "",
-        f"Calls one of {names}, or answers in words where neither is due. Tuned from "
+        f"Calls {names}, or answers in words where none is due. Tuned from "
         f"{core['base']} in {len(training['dev_by_epoch'])} epochs, of which epoch "
         f"{training['epoch']} was kept by its replies to the dev prompts.",
         "",
         "## How good it is",
         "",
         f"On {core['after']['n']} test prompts of families that training never saw "
-        f"(test.jsonl sha256 {test}). Strictly correct: exactly one well-formed "
-        "call of the right tool with valid arguments, or no call where none is due.",
+        f"(test.jsonl sha256 {test}). Strictly correct: exactly the "
+        "calls due, well-formed, with the right arguments, or no call where none is due.",
         "",
         "| | correct | rate | 95% interval |",
         "|---|---|---|---|",
@@ -77,14 +77,14 @@ def _text(core, developer, tools):
         "tools=...)` with exactly this developer message first, and stop at the "
         "tokens that its generation settings name:",
         "",
-        *(f"> {line}".rstrip() for line in developer.splitlines()),
+        *(f"> {line}".rstrip() for line in task.developer.splitlines()),
         "",
         "## Limits",
         "",
-        "- English, one turn, these tools, one invented company's policy. Nothing else "
-        "was measured.",
+        "- These tools, this developer message, messages as in its training rows. Nothing "
+        "else was measured.",
         "- Check every call before you run it: the table above says how often it is "
-        "the wrong one, `leak rate` how often an internal question goes to the web.",
+        "the wrong one.",
         "",
         "## Licence",
         "",

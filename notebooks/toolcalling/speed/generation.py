@@ -5,24 +5,25 @@ import torch
 from .prefix_cache import (
     PrefixCache,
     by_tool_set,
-    like_length,
     render_prompts,
     token_ids,
 )
 
 
 def generate_replies(
-    model, tokenizer, conversations, hardware, batch_size=None, max_new_tokens=64
+    model, tokenizer, conversations, hardware, batch_size=None, max_new_tokens=None
 ):
     """Greedy replies, one text per conversation, control tokens kept.
 
-    What the prompts of one tool set begin with is computed once. Batches hold
-    prompts of like length; batch_size None lets the free memory decide. A batch
+    What the prompts of one tool set begin with is computed once. batch_size None lets the free memory decide. A batch
     that does not fit the GPU after all is halved; RuntimeError where even one
     prompt does not fit. In float32 the same tokens as one prompt at a time.
+    max_new_tokens: None for what the longest of the replies due needs, and half as
+    many again (reply_limit).
     """
     from tqdm import tqdm
 
+    max_new_tokens = max_new_tokens or reply_limit(tokenizer, conversations)
     prompts = token_ids(tokenizer, render_prompts(tokenizer, conversations))
     replies = [""] * len(prompts)
     with tqdm(total=len(prompts), unit="reply") as progress, torch.no_grad():
@@ -30,9 +31,10 @@ def generate_replies(
             longest = len(prompts[order[0]]) + max_new_tokens
             size = batch_size or _batch_size(model, hardware, longest)
             with hardware.autocast():
-                prefix = PrefixCache(model, [prompts[i] for i in order])
+                own = [prompts[i] for i in order]
+                prefix = PrefixCache(model, own, max_new_tokens)
             while order:
-                batch = like_length(order[:size], prompts, max_new_tokens, model)
+                batch = prefix.together(order, prompts, size)
                 try:
                     with hardware.autocast():
                         found = _generate(
@@ -56,6 +58,23 @@ def generate_replies(
     return replies
 
 
+def reply_limit(tokenizer, conversations, least=64):
+    """Tokens that a reply may have: half as many again as the longest one due.
+
+    Where no reply is given, or all are short: least.
+    """
+    due = [
+        text[len(prompt) :]
+        for text, prompt in zip(
+            render_prompts(tokenizer, conversations, replies=True),
+            render_prompts(tokenizer, conversations),
+            strict=True,
+        )
+    ]
+    longest = max(map(len, token_ids(tokenizer, due)), default=0)
+    return max(least, longest + longest // 2)
+
+
 def _batch_size(model, hardware, length, most=32):
     """Prompts per batch: their keys, values and logits in half the free memory."""
     config = model.config
@@ -66,11 +85,11 @@ def _batch_size(model, hardware, length, most=32):
 
 def _generate(model, tokenizer, prompts, prefix, max_new_tokens):
     width = max(map(len, prompts))
-    ids, seen = prefix.padded(prompts, width, tokenizer.pad_token_id)
+    ids, seen, padding = prefix.padded(prompts, width, tokenizer.pad_token_id)
     output = model.generate(
         input_ids=torch.tensor(ids, device=model.device),
         attention_mask=torch.tensor(seen, device=model.device),
-        past_key_values=prefix.repeated(len(prompts)),
+        past_key_values=prefix.repeated(padding),
         max_new_tokens=max_new_tokens,
         do_sample=False,
     )

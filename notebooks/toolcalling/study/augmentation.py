@@ -30,7 +30,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def varied_tools(rows, tools, seed, names=False):
+def varied_tools(rows, task, seed, names=False):
     """One robustness.Variant per row: order and descriptions drawn by family.
 
     names: draw the tools' names too. The own descriptions are among the choices;
@@ -39,11 +39,13 @@ def varied_tools(rows, tools, seed, names=False):
     """
     draw, found = random.Random(seed), {}
     for family in dict.fromkeys(row["family"] for row in rows):
-        own = copy.deepcopy(tools)
+        own = list(copy.deepcopy(task.tools))
         for tool in own:
             function = tool["function"]
             words = WORDINGS[function["name"]]
             function["description"] = draw.choice([function["description"], *words])
         draw.shuffle(own)
-        found[family] = variant("varied", own, draw.choice(NAMES) if names else SAME)
+        found[family] = variant(
+            task, "varied", own, draw.choice(NAMES) if names else SAME
+        )
     return [found[row["family"]] for row in rows]

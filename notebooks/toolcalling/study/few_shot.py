@@ -1,7 +1,5 @@
 """What can be had without training: examples in the prompt, better descriptions."""
 
-from .. import tasks
-
 BETTER = {
     "search_knowledge_base": (
         "Search what only this company knows: its documents, rules, people, projects, "
@@ -34,7 +32,7 @@ def examples(rows):
     return shown
 
 
-def with_examples(conversation, shown):
+def with_examples(conversation, shown, task):
     """The conversation, its prompt opened by solved examples.
 
     A call is followed by a tool's response and a closing word: a user's message
@@ -42,7 +40,7 @@ def with_examples(conversation, shown):
     """
     opening, messages = conversation["prompt"][0], []
     for row in shown:
-        example = tasks.to_conversation(row, conversation["tools"])
+        example = task.conversation(row)
         messages += example["prompt"][1:] + example["completion"]
         if row["tool_name"]:
             messages += [

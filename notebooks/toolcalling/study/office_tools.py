@@ -1,7 +1,5 @@
 """Thirty more tools of an office, for prompts that declare many."""
 
-from .. import tasks
-
 OTHERS = {
     "create_calendar_event": ("Add an event to the calendar.", "title", "start_time"),
     "send_email": ("Send an email to a colleague.", "recipient", "body"),
@@ -36,8 +34,8 @@ OTHERS = {
 }
 
 
-def tool_set(count):
-    """JSON schemas of `count` tools (2 to 32), the task's two first."""
+def tool_set(tools, count):
+    """JSON schemas of `count` tools (2 to 32), the two given first."""
     others = [
         {
             "type": "function",
@@ -59,4 +57,4 @@ def tool_set(count):
         }
         for name, (description, *arguments) in OTHERS.items()
     ]
-    return tasks.tool_schemas() + others[: count - 2]
+    return [*tools, *others[: count - 2]]

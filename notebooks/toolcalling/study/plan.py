@@ -8,20 +8,12 @@ import math
 import random
 from dataclasses import dataclass
 
-from .. import tasks
+from ..training import RECIPE, epochs_for
 
 SEEDS = (42, 43, 44, 45, 46)
 SMALL = 160  # rows of an ablation
 CURVE = (20, 40, 80, SMALL)
 STEPS = 120  # of training at the least: those of 160 rows
-# SFTConfig's settings in notebook 04, of which a test says that they are its own.
-RECIPE = {
-    "num_train_epochs": 6, "learning_rate": 5e-5, "lr_scheduler_type": "linear",
-    "warmup_steps": 0.1, "per_device_train_batch_size": 8,
-    "per_device_eval_batch_size": 8, "max_length": 512, "completion_only_loss": True,
-    "packing": False, "activation_checkpointing": False, "eval_strategy": "epoch",
-    "save_strategy": "no",
-}  # fmt: skip
 # What a kind of run changes in the recipe, in words beside it.
 ABLATIONS = {
     "full sequence": {"completion_only_loss": False},
@@ -96,8 +88,7 @@ def recipe(run):
     """
     changed = ABLATIONS | {LONG: {"num_train_epochs": 2 * RECIPE["num_train_epochs"]}}
     found = RECIPE | changed.get(run.kind, {})
-    enough = math.ceil(STEPS / _batches(run, found))
-    return found | {"num_train_epochs": max(found["num_train_epochs"], enough)}
+    return found | {"num_train_epochs": epochs_for(run.rows, STEPS, found)}
 
 
 def steps(run):
@@ -121,12 +112,12 @@ def asked_with_variants(run):
     return run.kind in ("zero-shot", *VARIED) or run in of_first
 
 
-def split_rows(run):
+def split_rows(run, task):
     """{"train", "dev", "test"} of a run; whole families in each.
 
     The files' own rows, or all of them dealt anew: a fifth to test, 80 to dev.
     """
-    rows = tasks.load_splits()
+    rows = {split: list(part) for split, part in task.rows.items()}
     if run.kind == "more contrast":
         return rows | {"train": _more_contrast(rows["train"], run.rows)}
     if run.split is None:

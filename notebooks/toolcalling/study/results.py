@@ -2,18 +2,18 @@
 
 import json
 
-from .. import statistics, tasks
+from .. import statistics
 from ..evaluation import Judgement, judge_label, mcnemar, rate
-from ..workspace import data_hash
+from ..workspace import ROOT
 from .robustness import COMPANY, PUBLIC
 
-FILE = tasks.DATA.parent / "results" / "study.jsonl"
+FILE = ROOT / "data" / "results" / "study.jsonl"
 
 
-def load(path=FILE, needed=()):
+def load(task, path=FILE, needed=()):
     """{run's key: record}, in the file's order.
 
-    RuntimeError where it is of other data, or a run is missing that is needed.
+    task: the one studied. RuntimeError where it is of other data, or a run is missing that is needed.
     """
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     records = {record["run"]: record for record in map(json.loads, lines)}
@@ -21,7 +21,7 @@ def load(path=FILE, needed=()):
     if missing or not records:
         what = f"no run {missing[0]!r}" if missing else "no run"
         raise RuntimeError(f"{path.name} holds {what} yet: `make study` makes it.")
-    other = [k for k, r in records.items() if r["data"] != data_hash()]
+    other = [k for k, r in records.items() if r["data"] != task.hash]
     if other:
         raise RuntimeError(
             f"{path.name} holds runs on other data ({other[0]}). Restore it with git, "

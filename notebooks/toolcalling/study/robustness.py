@@ -1,11 +1,13 @@
 """The same rows under changed declarations: does a model read the schemas, or
 does it know the two tools by heart?"""
 
+import copy
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .. import evaluation, tasks
+from .. import evaluation
+from ..tasks import Task
 from . import office_tools
 
 COMPANY, PUBLIC = "search_knowledge_base", "search_google"
@@ -23,17 +25,16 @@ REWORDED_QUERY = "The words to look for"
 class Variant:
     """One way to declare the task.
 
-    tools: JSON schemas, in the order declared. developer: the developer message.
+    task: with these tools, in the order declared, and this developer message.
     expected: a row's tool_name (None included) -> the tool due here, or None.
     """
 
     name: str
-    tools: list[dict]
-    developer: str
+    task: Task
     expected: dict[str | None, str | None]
 
 
-def variants():
+def variants(task):
     """The original declarations and five changes to them, each of its own schemas.
 
     original; order: declared the other way round; reworded: descriptions in other
@@ -42,22 +43,23 @@ def variants():
     label turns round. Where names change, meanings keep their places.
     """
     return [
-        variant("original", tasks.tool_schemas()),
-        variant("order", tasks.tool_schemas()[::-1]),
-        variant("reworded", _reworded(tasks.tool_schemas())),
-        variant("renamed", tasks.tool_schemas(), RENAMED),
-        variant("third tool", office_tools.tool_set(3)),
-        variant("flipped", tasks.tool_schemas(), FLIPPED),
+        variant(task, "original", task.tools),
+        variant(task, "order", task.tools[::-1]),
+        variant(task, "reworded", _reworded(task.tools)),
+        variant(task, "renamed", task.tools, RENAMED),
+        variant(task, "third tool", office_tools.tool_set(task.tools, 3)),
+        variant(task, "flipped", task.tools, FLIPPED),
     ]
 
 
 def conversation(row, variant):
     """The row as TRL's prompt-completion conversation under the variant.
 
-    As tasks.to_conversation; KeyError for a tool the task has not.
+    As Task.conversation; KeyError for a tool the task has not.
     """
-    due = {**row, "tool_name": variant.expected[row["tool_name"]]}
-    return tasks.to_conversation(due, variant.tools, variant.developer)
+    due = variant.expected[row["tool_name"]]
+    calls = [{**call, "name": due} for call in row["calls"]]
+    return variant.task.conversation({**row, "tool_name": due, "calls": calls})
 
 
 def judge(reply, row, variant):
@@ -66,18 +68,21 @@ def judge(reply, row, variant):
     Judgement.called is a name as the variant declares it.
     """
     due = variant.expected[row["tool_name"]]
-    return evaluation.judge(reply, due, variant.tools)
+    return evaluation.judge(reply, due, variant.task.tools)
 
 
-def variant(name, tools, names=SAME):
+def variant(task, name, tools, names=SAME):
     """The task declared with these schemas of its two tools, under other names.
 
     names: {own name: name shown}, in schemas, policy and label alike.
     """
     return Variant(
         name,
-        json.loads(_replace(json.dumps(tools), names)),
-        _replace(tasks.DEVELOPER, names),
+        replace(
+            task,
+            tools=tuple(json.loads(_replace(json.dumps(tools), names))),
+            developer=_replace(task.developer, names),
+        ),
         {**names, None: None},
     )
 
@@ -88,6 +93,7 @@ def _replace(text, names):
 
 
 def _reworded(tools):
+    tools = copy.deepcopy(tools)
     for tool in tools:
         function = tool["function"]
         function["description"] = REWORDED[function["name"]]

@@ -1,112 +1,73 @@
 """One training run of the study, from its name to its figures."""
 
-import tempfile
 import time
+from dataclasses import replace
 
 import torch
 
-from .. import evaluation, models, tasks
+from .. import evaluation, models, workspace
 from ..calls import CONTROL_TOKENS
 from ..judging import forced_choice
 from ..setup.embedded_model import FIRST_ID
-from ..speed.frozen_embeddings import freeze_embeddings, merge_embeddings
-from ..training import FamilySampler, PickOnDev
-from ..workspace import data_hash
+from ..training import fine_tune
 from . import few_shot, plan, robustness, unseen_tools
 from .augmentation import varied_tools
 
 
-def perform(run, choice, hardware):
+def perform(run, choice, task, hardware):
     """Train the run and measure it; a record for study.jsonl, JSON types only."""
-    rows, start = plan.split_rows(run), time.perf_counter()
-    model, tokenizer = models.load_model(choice, hardware)
-    record = {"run": run.key, **vars(run), "base": choice.name, "data": data_hash()}
+    start = time.perf_counter()
     if run.kind not in plan.UNTRAINED:
-        pick = train(run, model, tokenizer, rows, hardware)
+        task = replace(task, rows=plan.split_rows(run, task))
+    model, tokenizer = models.load_model(choice, hardware)
+    record = {"run": run.key, **vars(run), **workspace.stamp(choice, task)}
+    if run.kind not in plan.UNTRAINED:
+        pick = train(run, model, tokenizer, task, hardware)
         record |= {"dev": pick.epochs, "epoch": pick.epoch} if pick else {}
     record["minutes"] = round((time.perf_counter() - start) / 60, 2)
     record["device"] = hardware.name
-    record |= measure(run, model, tokenizer, rows, hardware)
+    record |= measure(run, model, tokenizer, task, hardware)
     if plan.asked_with_variants(run):
-        record["variants"] = variants(model, tokenizer, rows["test"], hardware)
+        record["variants"] = variants(model, tokenizer, task, hardware)
     if plan.asked_all(run) or run.kind == "zero-shot":
         record["unseen"] = unseen_tools.judge_all(model, tokenizer, hardware)
     return record
 
 
-def train(run, model, tokenizer, rows, hardware):
+def train(run, model, tokenizer, task, hardware):
     """Fine-tune model as the run says and leave it so; its PickOnDev, or None."""
-    from datasets import Dataset, Features, Json, List
-    from transformers import PrinterCallback
-    from trl import SFTConfig
-
-    from ..speed.shared_prefix import SharedPrefixSFTTrainer
-
+    recipe, varied = plan.recipe(run), None
     if run.kind == "untrained start":
         table = model.get_input_embeddings().weight.data
         last = FIRST_ID + len(CONTROL_TOKENS)
         table[FIRST_ID:last] = table[last]  # the next unused token, untrained too
     if run.kind == "pure bfloat16":
         model.to(torch.bfloat16)
-    if run.kind not in ("all trained", "reference"):
-        freeze_embeddings(model)
-    tools = tasks.tool_schemas()
-    columns = Features({n: List(Json()) for n in ("prompt", "completion", "tools")})
-    asked = {
-        part: [tasks.to_conversation(row, tools) for row in rows[part]]
-        for part in ("train", "dev")
-    }
+        recipe = recipe | {"bf16": False}
     if run.kind in plan.VARIED:
-        names = run.kind == "varied names"
-        varied = varied_tools(rows["train"], tools, run.seed, names)
-        asked["train"] = list(map(robustness.conversation, rows["train"], varied))
-    data = {part: Dataset.from_list(asked[part], features=columns) for part in asked}
-    recipe, pick = plan.recipe(run), None
-    if plan.picked_on_dev(run):
-        pick = PickOnDev(tokenizer, rows["dev"], tools, hardware)
-    else:
-        recipe |= {"eval_strategy": "no"}
-
-    class Trainer(SharedPrefixSFTTrainer):
-        def _get_train_sampler(self, train_dataset=None):
-            if run.kind in ("random batches", "reference"):
-                return super()._get_train_sampler(train_dataset)
-            return FamilySampler(rows["train"], self.args.train_batch_size, run.seed)
-
-    with tempfile.TemporaryDirectory() as folder:
-        config = SFTConfig(
-            output_dir=folder, report_to="none", seed=run.seed, disable_tqdm=True,
-            bf16=hardware.bf16 and run.kind != "pure bfloat16",
-            use_cpu=hardware.device == "cpu", logging_steps=10**6, **recipe,
-        )  # fmt: skip
-        trainer = Trainer(
-            model=model, args=config, train_dataset=data["train"],
-            eval_dataset=data["dev"], processing_class=tokenizer,
-            callbacks=[pick] if pick else [],
-        )  # fmt: skip
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    merge_embeddings(model)
-    if pick:
-        model.load_state_dict(pick.weights)
-        pick.weights = None
-    model.to(torch.float32).eval()
-    return pick
+        rows, names = task.rows["train"], run.kind == "varied names"
+        drawn = varied_tools(rows, task, run.seed, names)
+        varied = list(map(robustness.conversation, rows, drawn))
+    return fine_tune(
+        model, tokenizer, task, hardware, run.seed, recipe,
+        freeze=run.kind not in ("all trained", "reference"),
+        families=run.kind not in ("random batches", "reference"),
+        pick=plan.picked_on_dev(run), train=varied,
+    )  # fmt: skip
 
 
-def conversations_of(run, rows):
+def conversations_of(run, task):
     """The test's conversations as the run asks them."""
-    tools = tasks.tool_schemas()
     if run.kind == "better descriptions":
-        tools = few_shot.better_descriptions(tools)
-    asked = [tasks.to_conversation(row, tools) for row in rows["test"]]
+        task = replace(task, tools=tuple(few_shot.better_descriptions(task.tools)))
+    asked = task.conversations("test")
     if run.kind == "4 examples":
-        shown = few_shot.examples(tasks.load_splits()["train"])
-        asked = [few_shot.with_examples(c, shown) for c in asked]
+        shown = few_shot.examples(task.rows["train"])
+        asked = [few_shot.with_examples(c, shown, task) for c in asked]
     return asked
 
 
-def measure(run, model, tokenizer, rows, hardware):
+def measure(run, model, tokenizer, task, hardware):
     """Replies and forced choice on the test, one entry per row, and what they cost.
 
     outcomes, names: of evaluation.judge; choice: log-probabilities of the two calls;
@@ -114,20 +75,16 @@ def measure(run, model, tokenizer, rows, hardware):
     for ablations). Of plan.Run() also its replies, and dev_choice: as choice, on the
     dev rows.
     """
-    asked, rows, dev = conversations_of(run, rows), rows["test"], rows["dev"]
-    tools = asked[0]["tools"]
+    asked, rows = conversations_of(run, task), task.rows["test"]
     start = time.perf_counter()
     replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
     seconds = time.perf_counter() - start
-    judged = [
-        evaluation.judge(reply, row["tool_name"], tools)
-        for reply, row in zip(replies, rows, strict=True)
-    ]
+    judged = evaluation.judge_rows(replies, rows, task)
     choice = {}
     if run.kind not in plan.ABLATIONS:
         choice = _choice(model, tokenizer, asked, hardware)
     if plan.asked_all(run):
-        dev = [tasks.to_conversation(row, tools) for row in dev]
+        dev = task.conversations("dev")
         dev_choice = _choice(model, tokenizer, dev, hardware)["choice"]
         choice |= {"dev_choice": dev_choice, "replies": replies}
     prompts = evaluation.render_prompts(tokenizer, asked)
@@ -152,10 +109,10 @@ def _choice(model, tokenizer, asked, hardware):
     }
 
 
-def variants(model, tokenizer, rows, hardware):
+def variants(model, tokenizer, task, hardware):
     """{variant of the declarations: {"outcomes", "names"} per row}"""
-    found = {}
-    for variant in robustness.variants()[1:]:  # the original is measured already
+    found, rows = {}, task.rows["test"]
+    for variant in robustness.variants(task)[1:]:  # the original is measured already
         asked = [robustness.conversation(row, variant) for row in rows]
         replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
         judged = [

@@ -5,9 +5,9 @@ import json
 from .. import evaluation
 from ..calls import neutralise
 from ..judging import matching
-from ..tasks import DATA, FUNCTION_CALLING
+from ..tasks import FUNCTION_CALLING, ROOT
 
-FOLDER = DATA.parent / "unseen_tools"
+FOLDER = ROOT / "data" / "unseen_tools"
 
 
 def load_prompts():

@@ -1,0 +1,93 @@
+"""Servers on this machine that play the Hub, or something in its way."""
+
+import json
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+COMMIT = "0" * 39 + "1"
+
+
+@contextmanager
+def server(answer):
+    """Address of a server that sends these bytes to each request and hangs up.
+
+    b"": it hangs up without a word. None: it never answers.
+    """
+    listening = socket.create_server(("127.0.0.1", 0))
+    held = []
+
+    def serve():
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            held.append(connection)
+            if answer is not None:
+                connection.recv(65536)
+                connection.sendall(answer)
+                connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield "http://{}:{}".format(*listening.getsockname())
+    finally:
+        for each in (listening, *held):
+            each.close()
+
+
+def http(status, body=b"<html>Sign in</html>", kind="text/html", **headers):
+    """An HTTP answer as bytes."""
+    headers = {"Content-Type": kind, "Content-Length": len(body), **headers}
+    lines = [f"HTTP/1.1 {status}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]  # fmt: skip
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@contextmanager
+def hub(repo, folder, refuse=None):
+    """Address of a Hub that has one public model, the folder's files.
+
+    refuse: (status, X-Error-Code) of every answer about access.
+    """
+
+    class Hub(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            path = self.path.partition("?")[0]
+            file = folder / path.rpartition("/")[2]
+            if path.startswith("/api/") and refuse:
+                self.say(refuse[0], b"{}", X_Error_Code=refuse[1])
+            elif path == f"/api/models/{repo}/auth-check":
+                self.say(200, b"OK")
+            elif path == f"/api/models/{repo}":
+                self.say(200, json.dumps({"id": repo, "siblings": []}).encode())
+            elif path == f"/{repo}/resolve/main/{file.name}" and file.is_file():
+                content = file.read_bytes()
+                self.say(200, content, X_Repo_Commit=COMMIT, ETag=f'"{file.name}"')
+            else:
+                self.say(404, b"{}", X_Error_Code="EntryNotFound", X_Repo_Commit=COMMIT)
+
+        do_HEAD = do_GET
+
+        def say(self, status, content, **headers):
+            self.send_response(status)
+            headers["Content-Length"] = len(content)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    try:
+        yield "http://{}:{}".format(*running.server_address)
+    finally:
+        running.shutdown()
+        running.server_close()
