@@ -1,11 +1,19 @@
 """Servers on this machine that play the Hub, or something in its way."""
 
 import json
+import os
 import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+from huggingface_hub import close_session, constants
+
+from toolcalling import models
+
+PUBLIC = "unsloth/functiongemma-270m-it"
+SECRET = "hf_abcDEF123"
 COMMIT = "0" * 39 + "1"
 
 
@@ -40,7 +48,8 @@ def server(answer):
 
 def http(status, body=b"<html>Sign in</html>", kind="text/html", **headers):
     """An HTTP answer as bytes."""
-    headers = {"Content-Type": kind, "Content-Length": len(body), **headers}
+    headers = {"Content-Type": kind, "Content-Length": len(body),
+               "Connection": "close", **headers}  # fmt: skip
     lines = [f"HTTP/1.1 {status}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]  # fmt: skip
     return "\r\n".join([*lines, "", ""]).encode() + body
 
@@ -85,9 +94,43 @@ def hub(repo, folder, refuse=None):
             pass
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
+    threading.Thread(target=running.serve_forever, args=[0.01], daemon=True).start()
     try:
         yield "http://{}:{}".format(*running.server_address)
     finally:
         running.shutdown()
         running.server_close()
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch, tmp_path):
+    """No proxies, no choice, a token; HTTP clients made anew."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.delenv("TOOLCALLING_MODEL", raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    close_session()
+    yield
+    close_session()
+
+
+def at(monkeypatch, endpoint, proxy=None):
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    if proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+
+
+def refused_and_fallen_back(capsys):
+    """The reason: without a choice it is printed, with one it is raised."""
+    assert models.choose_model().source == models.EMBEDDED
+    printed = capsys.readouterr().out
+    with pytest.raises(RuntimeError, match="was chosen but can't be had: ") as caught:
+        models.choose_model(PUBLIC)
+    reason = str(caught.value).partition("can't be had: ")[2]
+    assert f"FunctionGemma: {reason}\n" in printed
+    assert SECRET not in printed + str(caught.value)
+    return reason

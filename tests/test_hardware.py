@@ -16,7 +16,8 @@ from toolcalling import hardware
 GPU = namedtuple("GPU", "name total_memory")
 
 
-def gpu(monkeypatch, capability, flash=None):
+def gpu(monkeypatch, capability, flash=None, built_for=()):
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: list(built_for))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: GPU("X", 2**34))
@@ -43,6 +44,54 @@ def test_t4_computes_in_float32(monkeypatch):
 def test_flash_attention_only_where_it_imports(monkeypatch, flash, attention):
     found = gpu(monkeypatch, (8, 0), flash)
     assert (found.bf16, found.attention) == (True, attention)
+
+
+BINARIES = "sm_70 sm_75 sm_80 sm_86 sm_90 sm_100 sm_120"  # as wheels have them
+
+
+@pytest.mark.parametrize(
+    ("capability", "built_for", "device"),
+    [
+        ((6, 0), BINARIES, "cpu"),  # Kaggle's P100
+        ((6, 0), BINARIES + " compute_120", "cpu"),
+        ((6, 1), "sm_50 sm_60 sm_70", "cuda"),  # the same major version, later minor
+        ((6, 0), "sm_61", "cpu"),  # earlier minor
+        ((3, 7), "sm_50 compute_50", "cpu"),  # Colab's former K80
+        ((7, 5), BINARIES, "cuda"),
+        ((8, 9), BINARIES, "cuda"),
+        ((9, 0), "sm_80", "cpu"),  # a later major version needs PTX
+        ((9, 0), "sm_80 compute_80", "cuda"),
+        ((12, 1), BINARIES, "cuda"),
+        ((13, 0), BINARIES + " compute_120", "cuda"),
+        ((10, 3), "sm_100a", "cpu"),  # "a" is for that capability alone
+        ((10, 0), "sm_100a", "cuda"),
+        ((12, 0), "compute_100a", "cpu"),
+        ((10, 3), "sm_100f", "cuda"),  # "f" for its major version
+        ((12, 0), "compute_100f", "cpu"),
+        ((9, 0), "gfx90a gfx942", "cuda"),  # ROCm's names: not ours to judge
+        ((6, 0), "", "cuda"),  # a build that doesn't say
+    ],
+)
+def test_a_gpu_without_code_is_passed_over(
+    monkeypatch, capsys, capability, built_for, device
+):
+    found = gpu(monkeypatch, capability, built_for=built_for.split())
+    printed = capsys.readouterr().out
+    assert found.device == device
+    if device == "cuda":
+        assert not printed and not found.device_reason
+    else:
+        version = "{}.{}".format(*capability)
+        assert f"the X has compute capability {version}" in printed
+        assert torch.__version__ in printed and "another accelerator" in printed
+        assert f"torch built for sm_{version.replace('.', '')} " in printed
+        assert "no code for the X" in str(found) and found.attention == "sdpa"
+
+
+def test_on_kaggle_the_way_out_is_the_other_gpu(monkeypatch, capsys):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    gpu(monkeypatch, (6, 0), built_for=BINARIES.split())
+    assert "Choose GPU T4 x2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_the_card_gives_the_run_and_nothing_else(core, task, card):
     assert "{:.1%} to {:.1%}".format(*after["wilson"]) in card.text
     leak = core["measures"]["leak_rate"]
     assert f"| leak rate | {leak['correct']}/{leak['n']} |" in card.text
-    assert core["test_sha256"] in card.text and core["data"] in card.content
+    assert card.text.count(core["data"]) and core["data"] in card.content
     assert all(line in card.text for line in task.developer.splitlines())
     assert card.data.license == "gemma"
     assert card.data.base_model == "google/gemma-3-270m"

@@ -21,7 +21,7 @@ def no_choice(monkeypatch):
 
 
 def hub(monkeypatch, token, error=None):
-    """A Hub that answers auth_check with an error, or lets everybody in."""
+    """A Hub that answers with an error, or lets everybody in."""
     monkeypatch.setattr("huggingface_hub.get_token", lambda: token)
 
     def auth_check(self, repo, **_):
@@ -29,6 +29,7 @@ def hub(monkeypatch, token, error=None):
             raise error
 
     monkeypatch.setattr("huggingface_hub.HfApi.auth_check", auth_check)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", auth_check)
 
 
 class ConnectError(Exception):

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .calls import START_RESPONSE, TURN_ENDS, FunctionCall, parse_reply
-from .judging.arguments import argument_problem, without_null
+from .judging.arguments import argument_problem, tidied
 from .judging.matching import due_calls, pairing_problem, same_call
 from .judging.measures import confusion, entities_kept, family_rate, measures
 from .speed.generation import generate_replies
@@ -97,10 +97,15 @@ def judge(reply, due, tools, free=lambda tool, argument: False, accepted=None):
         if why := argument_problem(call.arguments, parameters[call.name]):
             return Judgement("bad_arguments", called, names, why)
     if not names_only:
-        given = [
-            FunctionCall(c.name, without_null(c.arguments, parameters[c.name]))
-            for c in calls
-        ]
+
+        def plain(name, arguments):
+            return {
+                "name": name,
+                "arguments": tidied(arguments, parameters[name]),
+            }
+
+        given = [FunctionCall(**plain(c.name, c.arguments)) for c in calls]
+        due = [plain(call["name"], call["arguments"]) for call in due]
         why = pairing_problem(given, due_calls(due, accepted, free), same_call)
         if why:
             return Judgement("wrong_arguments", called, names, why)

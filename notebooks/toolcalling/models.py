@@ -7,7 +7,13 @@ from pathlib import Path
 
 from .calls import CONTROL_TOKENS
 from .setup import embedded_model, model_checks
-from .setup.hub_access import access_problem, network_problem
+from .setup.hub_access import (
+    access_problem,
+    network_problem,
+    where_to_load,
+    within_wait,
+)
+from .setup.template_check import check_template
 from .workspace import whole_folder
 
 FUNCTIONGEMMA = "google/functiongemma-270m-it"
@@ -99,7 +105,7 @@ def load_tokenizer(choice):
         )
     if not tokenizer.chat_template:
         tokenizer.chat_template = embedded_model.TEMPLATE.read_text()
-    model_checks.chat_template(tokenizer, source)
+    check_template(tokenizer, source)
     return tokenizer
 
 
@@ -114,11 +120,9 @@ def load_model(choice, hardware):
 
     source = location(choice)
     model_checks.config_and_weights(source)
-    tokenizer = load_tokenizer(choice)
-    with model_checks.clear_errors(source):
-        config = AutoConfig.from_pretrained(
-            source
-        )  # of a Hub model, before its weights
+    tokenizer = load_tokenizer(source)
+    with model_checks.clear_errors(source):  # a Hub model's, before its weights come
+        config = AutoConfig.from_pretrained(source)
     model_checks.architecture(config.model_type, source)
     with model_checks.clear_errors(source):
         model, loading = AutoModelForCausalLM.from_pretrained(
@@ -134,9 +138,15 @@ def load_model(choice, hardware):
 
 
 def location(choice):
-    """Hub id or folder to load from; the embedded model is made if need be."""
+    """Hub id or folder to load from; the embedded model is made if need be.
+
+    Of a Hub id that can't be reached now, the folder in the local Hub cache;
+    RuntimeError where there is none.
+    """
     source = getattr(choice, "source", choice)
-    return embedded_model.embedded_model() if source == EMBEDDED else source
+    if source == EMBEDDED:
+        return embedded_model.embedded_model()
+    return where_to_load(source) if model_checks.is_hub_id(source) else source
 
 
 def save_model(model, tokenizer, folder, made_from):
@@ -172,10 +182,8 @@ def made_from(source):
     """
     file = Path(source) / "toolcalling.json"
     try:
-        if not Path(source).is_dir() and str(source).count("/") == 1:
-            from huggingface_hub import hf_hub_download
-
-            file = Path(hf_hub_download(str(source), file.name))
+        if model_checks.is_hub_id(source):
+            file = Path(_download(str(source), file.name))
         noted = json.loads(file.read_text())
         return noted | {"base": noted["base"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -185,3 +193,18 @@ def made_from(source):
             f"There is no fine-tuned model in {Path(source).name!r}. Run notebook 04 "
             "first, or name a folder or Hub id that notebook 06 wrote."
         ) from None
+
+
+def _download(repo, name):
+    """Path of one small file of a Hub repository, of the cache where that is stuck."""
+    from huggingface_hub import hf_hub_download
+
+    path, error = within_wait(lambda: hf_hub_download(repo, name))
+    if isinstance(error, TimeoutError):
+        try:
+            return hf_hub_download(repo, name, local_files_only=True)
+        except OSError:
+            raise error from None
+    if error:
+        raise error
+    return path

@@ -91,6 +91,13 @@ class Task:
             "tools": list(row["tools"] or self.tools),
         }
 
+    def ask(self, text):
+        """A message of your own as a conversation without a completion."""
+        asked = {"role": "user", "content": text}
+        row = {"developer": None, "messages": [asked], "calls": [], "reply": ""}
+        made = self.conversation({**row, "tools": None})
+        return {key: made[key] for key in ("prompt", "tools")}
+
     def conversations(self, split):
         """The conversations of a split's rows, in their order."""
         return [self.conversation(row) for row in self.rows[split]]

@@ -13,7 +13,7 @@ def argument_problems(arguments, schema):
     Stricter than the schema: no argument it does not name, no blank text. An
     optional argument may be null, as if it were left out.
     """
-    arguments, found = without_null(arguments, schema), []
+    arguments, found = tidied(arguments, schema), []
     if not _plainly_allowed(arguments, schema or {}):
         found = [
             f"{'.'.join(map(str, error.path))}: {_said(error)}"
@@ -33,8 +33,11 @@ def argument_problem(arguments, schema):
     return next(iter(argument_problems(arguments, schema)), None)
 
 
-def without_null(arguments, schema):
-    """The arguments without those optional ones that are null, at every depth."""
+def tidied(arguments, schema):
+    """The arguments as the schema asks, at every depth.
+
+    Without optional ones that are null; 3.0 as 3 where an integer is asked.
+    """
     schema = schema or {}
     required, inner = schema.get("required") or (), schema.get("properties") or {}
     return {
@@ -44,8 +47,16 @@ def without_null(arguments, schema):
     }
 
 
+# Schemas that were not loaded from a task folder: BFCL's and Gemini's type names.
+_OTHER_NAMES = {"dict": "object", "float": "number", "tuple": "array", "list": "array"}
+_KNOWN = {"string", "integer", "number", "boolean", "array", "object", "null"}
 # By exact type: True is no integer.
-_EXACT = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
+_EXACT = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 _OBJECT = {"type", "properties", "required", "description"}
 _SIMPLE = {"type", "description", "enum", "title", "nullable", "default"}
 
@@ -73,10 +84,13 @@ def _plainly_allowed(arguments, schema):
 
 
 def _inside(value, schema):
-    if isinstance(value, (str, int, float)) or not isinstance(schema, dict):
+    if isinstance(value, (str, int)) or not isinstance(schema, dict):
         return value
+    if isinstance(value, float):
+        whole = schema.get("type") == "integer" and value.is_integer()
+        return int(value) if whole else value
     if isinstance(value, dict) and schema.get("properties"):  # else any key is allowed
-        return without_null(value, schema)
+        return tidied(value, schema)
     if isinstance(value, list):
         return [_inside(item, schema.get("items")) for item in value]
     return value
@@ -86,7 +100,7 @@ def _said(error):
     """A fault in jsonschema's words, cut short; of an unknown argument in our own."""
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties") or ())
-        unknown = ", ".join(repr(k) for k in error.instance if k not in known)
+        unknown = ", ".join([repr(k) for k in error.instance if k not in known][:5])
         return (
             f"no argument {unknown} is declared (known: {', '.join(known) or 'none'})"
         )
@@ -107,6 +121,11 @@ def _strict(schema):
 
     def closed(mapping):
         made = dict(mapping)
+        if isinstance(kind := made.get("type"), str):
+            kind = _OTHER_NAMES.get(kind.lower(), kind.lower())
+            made["type"] = kind
+            if kind not in _KNOWN:  # as BFCL's "any": not checked
+                del made["type"]
         if made.pop("nullable", False) is True and isinstance(made.get("type"), str):
             made["type"] = [made["type"], "null"]
             if isinstance(made.get("enum"), list):

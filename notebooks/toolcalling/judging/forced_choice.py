@@ -13,6 +13,7 @@ from ..speed.prefix_cache import (
     render_prompts,
     token_ids,
 )
+from ..statistics import auroc, rate
 
 START_CALL = "<start_function_call>"
 assert START_CALL in CONTROL_TOKENS
@@ -45,6 +46,20 @@ def forced_choice(model, tokenizer, conversations, hardware, names, batch_size=1
                     ]
                     found["call"][index] = float(own[0, 0])
                 order = order[len(batch) :]
+    return found
+
+
+def forced_rate(scores, due, names):
+    """statistics.rate of the prompts whose likeliest call is the tool due.
+
+    scores: "tools" of forced_choice; due: a name per prompt. With two tools, and
+    prompts due each, also "auroc": how well the difference of the two tells them.
+    """
+    likeliest = [names[max(range(len(names)), key=own.__getitem__)] for own in scores]
+    found = rate([name == wanted for name, wanted in zip(likeliest, due, strict=True)])
+    first = [wanted == names[0] for wanted in due]
+    if len(names) == 2 and len(set(first)) == 2:
+        found["auroc"] = auroc([one - other for one, other in scores], first)
     return found
 
 

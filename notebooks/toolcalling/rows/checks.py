@@ -16,17 +16,21 @@ def fill_in(split, placed):
     placed: [(line number, turn from 0, example)]. A row without a family is one of
     its own, together with rows of the same message.
     """
-    missing, first = Counter(), {}
+    missing, first, family = Counter(), {}, None
+    taken = {example["id"] for *_, example in placed}
     for number, turn, example in placed:
         if example["id"] is None:
             missing["id"] += not turn
             example["id"] = f"{split}-{number}"
+            while example["id"] in taken:  # of another row, which gives it
+                example["id"] += "a"
         if turn:
             example["id"] += f".{turn + 1}"
         if example["family"] is None:
             missing["family"] += not turn
-            same = _same_text(placed_message(example))
-            example["family"] = first.setdefault(same, f"{split}-{number}")
+            if not turn:
+                family = first.setdefault(_said(example), f"{split}-{number}")
+            example["family"] = family
         if example["slice"] is None:
             missing["slice"] += not turn
             example["slice"] = _kind(example)
@@ -42,10 +46,11 @@ def fill_in(split, placed):
     ]
 
 
-def placed_message(example):
-    """The message that opens an example's conversation."""
-    said = [m["content"] for m in example["messages"] if m["role"] == "user"]
-    return said[0]
+def _said(example):
+    """What the user says before the first reply that a row teaches."""
+    return tuple(
+        _same_text(m["content"]) for m in example["messages"] if m["role"] == "user"
+    )
 
 
 def _kind(example):
@@ -85,8 +90,7 @@ def faults(splits, free):
             elif known[1] != split:
                 yield (
                     f"{place}: the same message as {known[0]}, in {known[1]}. Keep it "
-                    "in one split"
-                    + (", or give that reply weight 0." if _turns(example) else ".")
+                    "in one split; a greeting's answer can have weight 0."
                 )
 
 
@@ -118,16 +122,13 @@ def _due(example, free):
     return sorted(json.dumps(call, sort_keys=True) for call in calls)
 
 
-def _turns(example):
-    return any(m["role"] == "assistant" for m in example["messages"])
-
-
 def _same_text(text):
     """A message without case, blanks and punctuation, but for those of a number.
 
     judging.matching drops these too; but "-5" and "1.5" ask other things than 5 and 15.
     """
-    return re.sub(r"[ ,./\-_*^]+(?!\d)", "", " ".join(text.casefold().split()))
+    plain = " ".join(text.casefold().split())
+    return re.sub(r"[ ,./\-_*^]+(?!\d)", "", plain) or plain
 
 
 def _same_value(value):

@@ -1,6 +1,7 @@
 """What stands in a task folder, read and checked file by file."""
 
 import hashlib
+import re
 import tomllib
 
 from . import checks
@@ -27,6 +28,7 @@ SETTINGS = {
     ),
     "slices": (dict, lambda own: _texts(own.values()), "a text for each slice"),
 }
+_LINE = re.compile(rf"({'|'.join(SPLITS)})\.jsonl(?::(\d+))?")
 MOST_FAULTS = 50  # named of one folder
 
 
@@ -99,12 +101,15 @@ def read_folder(folder):
             where += [f"{paths[split].name}:{number}"] * len(own)
         notes += checks.fill_in(split, made)
         placed[split] = [(w, example) for w, (*_, example) in zip(where, made)]
+    for path in sorted(folder.glob("*.jsonl")):
+        if path.stem not in SPLITS:
+            notes.append(f"{path.name} is not read; {', '.join(SPLITS)}.jsonl are.")
     tools = tools or _tools_of(placed)
     if tools:
         faults += _settings_faults(settings, tools)
     if not faults:
         faults += checks.faults(placed, is_free(settings.get("free_text", ())))
-    refuse(folder, faults)
+    refuse(folder, sorted(faults, key=_place))
     return settings, tools, placed, notes
 
 
@@ -132,6 +137,12 @@ def refuse(folder, faults):
         raise ValueError(
             f"The task {folder.name} was refused. Mend these:\n" + "\n".join(shown)
         )
+
+
+def _place(fault):
+    """Where a fault is, to name faults in the order of files and lines."""
+    found = _LINE.match(fault)
+    return (SPLITS.index(found[1]), int(found[2] or 0)) if found else (-1, 0)
 
 
 class _Remembering:

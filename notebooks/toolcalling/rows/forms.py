@@ -15,7 +15,7 @@ example is a dict:
 """
 
 from ..calls import KEY, NAME
-from ..judging.arguments import argument_problems, without_null
+from ..judging.arguments import argument_problems, tidied
 from .messages import example, is_text, read_arguments, read_messages
 from .reading import read_json
 
@@ -109,7 +109,7 @@ def _call_faults(one, declared):
             yield f"{field}: unknown tool {call['name']!r} (known: {known})"
             continue
         schema = declared[call["name"]].get("parameters")
-        call["arguments"] = without_null(call["arguments"], schema)
+        call["arguments"] = tidied(call["arguments"], schema)
         for problem in argument_problems(call["arguments"], schema):
             yield f"{at}: {problem}"
         for key in _keys(call["arguments"]):
@@ -122,7 +122,7 @@ def _call_faults(one, declared):
                 yield f"messages: a call cannot carry {call['name']!r}. Rename it."
             elif call["name"] in declared:
                 schema = declared[call["name"]].get("parameters")
-                call["arguments"] = without_null(call["arguments"], schema)
+                call["arguments"] = tidied(call["arguments"], schema)
 
 
 def _keys(value):

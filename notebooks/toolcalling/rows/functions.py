@@ -25,15 +25,22 @@ _TYPED = re.compile(r"^([ \t]+\w+) ?\([^\n]*?\) ?:", re.M)
 
 def functions_of(module):
     """Public functions that a file defines, in its order."""
-    made = types.ModuleType("_task_tools")
+    source, made = read_text(module), types.ModuleType("_task_tools")
     made.__file__ = str(module)
     sys.modules[made.__name__] = made  # dataclasses look their module up
     try:
-        exec(compile(read_text(module), module.name, "exec"), made.__dict__)
+        exec(compile(source, module.name, "exec"), made.__dict__)
     except (Exception, SystemExit) as error:
         own = [f.lineno for f in traceback.extract_tb(error.__traceback__)
                if f.filename == module.name]  # fmt: skip
         line = f", line {own[-1]}" if own else ""
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            beside = module.with_name(error.name.partition(".")[0])
+            if beside.is_dir() or beside.with_suffix(".py").is_file():
+                raise ValueError(
+                    f"tools.py imports {error.name} from its folder, but stands alone "
+                    "here. Write what it needs of that into tools.py."
+                ) from error
         raise ValueError(
             f"tools.py does not run ({type(error).__name__}: {error}{line}). Mend it: "
             f"python {module.name} shows where."
@@ -63,6 +70,9 @@ def raw_schemas(functions):
     for function in functions:
         name = getattr(function, "__name__", repr(function))
         try:
+            if many := _unnamed(function):
+                faults.append(f"{name}: {many} is no named argument. Name each.")
+                continue
             schema = get_json_schema(_with_plain_docstring(function))
         except Exception as error:  # transformers raises several of its own
             about = str(error).strip() or type(error).__name__
@@ -73,6 +83,15 @@ def raw_schemas(functions):
         schema["function"].pop("return", None)  # not part of a declaration
         schemas.append(schema)
     return schemas, faults
+
+
+def _unnamed(function):
+    """*args or **kwargs, which a call cannot fill; None if there is none."""
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in stars:
+            return stars[parameter.kind] + parameter.name
+    return None
 
 
 def _with_plain_docstring(function):

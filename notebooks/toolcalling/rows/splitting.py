@@ -24,7 +24,7 @@ def split_by_family(placed, wanted, asked, seed=0):
         )
         raise ValueError(
             f"{counted} too few to split off {' and '.join(wanted)}. "
-            "Write more rows, or the files yourself."
+            "Write more rows, or the files yourself; rows with the same message are one."
         )
     by_label = {}
     for name in sorted(families):

@@ -22,6 +22,30 @@ def access_problem(repo):
     Weights that are in the local Hub cache need none of them. Takes WAIT seconds
     at most, whatever the network does.
     """
+    if _cached(repo):
+        return None
+    token, problem = _usable_token()
+    return problem or _problem(repo, token)
+
+
+def where_to_load(repo):
+    """repo, or the folder that the local Hub cache has it in where it is out of reach.
+
+    There the loading libraries would ask for each file several times, for minutes.
+    RuntimeError names the missing step where it is in no cache either.
+    """
+    token, problem = _usable_token()
+    problem = problem or _problem(repo, token)
+    if problem is None:
+        return repo
+    folder = _cached(repo)
+    if folder is None:
+        raise RuntimeError(f"{repo} can't be had: {problem}")
+    return folder
+
+
+def _problem(repo, token):
+    """What access_problem says of a repository that is in no cache."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -29,17 +53,12 @@ def access_problem(repo):
         RepositoryNotFoundError,
     )
 
-    token, problem = _usable_token()
-    if problem:
-        return problem
-    if _is_cached(repo):
-        return None
     if token is None and repo.startswith("google/"):
         return (
             "no Hugging Face token here. Make one (Settings, Access Tokens, Read), "
             f"then {how_to_give_token()}."
         )
-    error = _ask(repo, token)
+    _, error = within_wait(lambda: _ask(repo, token or False))
     if error is None:
         return None
     if _is_a_proxys(getattr(error, "response", None)):
@@ -71,32 +90,36 @@ class _NotTheHub(ConnectionError):
 
 
 def _ask(repo, token):
-    """The error that asking the Hub for the repository ends in, or None.
-
-    On a thread of its own: huggingface_hub asks without a time limit, and a client's
-    limits are for each step, which a server that answers in drops never reaches.
-    """
+    """Ask the Hub for the repository; raises what that ends in. token: False for none."""
     from huggingface_hub import HfApi
 
+    hub = HfApi()
+    hub.auth_check(repo, token=token)
+    try:  # any page passes auth_check, a network's sign-in page too
+        hub.model_info(repo, token=token)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _NotTheHub from error
+
+
+def within_wait(action):
+    """(result, error) of action(); error is a TimeoutError after WAIT seconds.
+
+    On a thread of its own, left behind then: huggingface_hub asks without a time
+    limit or again and again, and an HTTP client's limits are for each step, which a
+    server that answers in drops never reaches.
+    """
     ended = []
 
-    def ask():
-        hub, token_or_none_at_all = HfApi(), token or False
+    def run():
         try:
-            hub.auth_check(repo, token=token_or_none_at_all)
-            try:  # any page passes auth_check, a network's sign-in page too
-                hub.model_info(repo, token=token_or_none_at_all)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise _NotTheHub from error
+            ended.append((action(), None))
         except Exception as error:
-            ended.append(error)
-        else:
-            ended.append(None)
+            ended.append((None, error))
 
-    thread = threading.Thread(target=ask, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(WAIT)
-    return ended[0] if ended else TimeoutError()
+    return ended[0] if ended else (None, TimeoutError())
 
 
 def _is_a_proxys(response):
@@ -193,15 +216,17 @@ def _usable_token():
     return token, None
 
 
-def _is_cached(repo):
-    """Is a whole snapshot of the repository in the local Hub cache?"""
+def _cached(repo):
+    """Folder of a whole snapshot of the repository in the local Hub cache, or None."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return all(
-            isinstance(try_to_load_from_cache(repo, name), str)
+        found = [
+            try_to_load_from_cache(repo, name)
             for name in ("config.json", "tokenizer.json", "model.safetensors")
-        )
+        ]
     except HFValidationError:
-        return False
+        return None
+    whole = all(isinstance(path, str) for path in found)
+    return os.path.dirname(found[0]) if whole else None

@@ -1,4 +1,4 @@
-"""Is a model's folder whole, is it Gemma 3, and does its chat template carry tools?
+"""Is a model's folder whole, and is it Gemma 3?
 
 Each check returns nothing, or raises one RuntimeError with the file and the next
 step. source: a folder, or a Hub id, of which only what was loaded can be checked.
@@ -8,7 +8,6 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..calls import END_DECLARATION, START_CALL, START_DECLARATION, parse_reply
 from .hub_access import network_problem
 
 ARCHITECTURE = "gemma3_text"
@@ -109,13 +108,19 @@ def _refuse_pointers(folder, *names):
                     )
 
 
+def is_hub_id(source):
+    """owner/name, and no folder?"""
+    name = str(source)
+    named = name.count("/") == 1 and not name.startswith((".", "/", "~"))
+    return named and not Path(source).is_dir()
+
+
 def _folder(source):
     """source as a folder; None for a Hub id; RuntimeError where it is neither."""
     folder = Path(source).expanduser()
     if folder.is_dir():
         return folder
-    name = str(source)
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+    if not is_hub_id(source):
         raise RuntimeError(
             f"There is no folder {folder.name!r} to load a model from. Run the "
             "notebook that saves it, or name another."
@@ -172,79 +177,9 @@ def every_weight(loading, source):
     }
     for what, keys in wrong.items():
         if keys:
-            first = min(str(key) for key in keys)
+            first = min(k if isinstance(k, str) else k[0] for k in keys)
             _refuse(
                 source,
                 "the weights don't fit config.json, "
-                f"{len(keys)} of them {what} ({first})",
+                f"{len(keys)} of them {what}, such as {first}",
             )
-
-
-QUESTION, POLICY, VALUE = "Is it raining in Lisbon?", "Speak plainly.", "Lisbon"
-NAME, PARAMETER = "look_up_weather", "town"
-
-
-def chat_template(tokenizer, source):
-    """Does the template declare a tool and write a call so that it can be read?
-
-    Templates made for chat alone ignore both in silence: a training would learn, and
-    an evaluation ask, with no tools at all.
-    """
-    problem = _template_problem(tokenizer)
-    if problem is None:
-        return
-    folder = _folder(source)
-    file = "chat_template.jinja"
-    if folder and not (folder / file).is_file():
-        file = "tokenizer_config.json"
-    name = folder.name if folder else source
-    raise RuntimeError(
-        f"The chat template of {name!r} ({file}) {problem}. "
-        + (
-            "Remove it, this series' own is used then, or choose"
-            if folder
-            else "Choose"
-        )
-        + ' google/functiongemma-270m-it, a model tuned from it, or "embedded".'
-    )
-
-
-def _template_problem(tokenizer):
-    """What is wrong with it, in words that follow its name; None for nothing."""
-    properties = {PARAMETER: {"type": "string", "description": "Where."}}
-    schema = {"type": "object", "properties": properties, "required": [PARAMETER]}
-    declared = {"name": NAME, "description": "Looks it up.", "parameters": schema}
-    call = {"name": NAME, "arguments": {PARAMETER: VALUE}}
-    asked = [
-        {"role": "developer", "content": POLICY},
-        {"role": "user", "content": QUESTION},
-    ]
-    answered = [
-        *asked,
-        {"role": "assistant", "tool_calls": [{"type": "function", "function": call}]},
-    ]
-
-    def render(messages, **options):
-        tools = [{"type": "function", "function": declared}]
-        return tokenizer.apply_chat_template(
-            messages, tools=tools, tokenize=False, **options
-        )
-
-    try:
-        prompt = render(asked, add_generation_prompt=True)
-        whole = render(answered)
-    except Exception as error:  # a template may raise anything
-        said = str(error).strip().split("\n")[0][:120].rstrip(".")
-        return f"fails on tools ({type(error).__name__}: {said})"
-    declaration = prompt.partition(START_DECLARATION)[2].partition(END_DECLARATION)[0]
-    if NAME not in declaration or PARAMETER not in declaration:
-        return "ignores tools: it declares none between FunctionGemma's control tokens"
-    if POLICY not in prompt or QUESTION not in prompt:
-        return "drops the developer's or the user's text"
-    block = START_CALL + whole.partition(START_CALL)[2]
-    calls = [(c.name, c.arguments) for c in parse_reply(block).calls]
-    if calls != [(NAME, {PARAMETER: VALUE})]:
-        return "writes no call that can be read back, where the model is to make one"
-    if not whole.startswith(prompt):
-        return "does not begin a conversation with its prompt"
-    return None

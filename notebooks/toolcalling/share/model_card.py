@@ -41,7 +41,7 @@ def model_card(core, task):
 
 def _text(core, task):
     names = ", ".join(f"`{name}`" for name in task.tool_names)
-    test, training = core["test_sha256"], core["training"]
+    training = core["training"]
     lines = [
         f"# {core['base']}, fine-tuned: {task.title}",
         "",
@@ -52,7 +52,7 @@ def _text(core, task):
         "## How good it is",
         "",
         f"On {core['after']['n']} test prompts of families that training never saw "
-        f"(test.jsonl sha256 {test}). Strictly correct: exactly the "
+        f"(files {core['data']}). Strictly correct: exactly the "
         "calls due, well-formed, with the right arguments, or no call where none is due.",
         "",
         "| | correct | rate | 95% interval |",
