@@ -119,6 +119,9 @@ def main(mode, *only):
             "minutes": recorded.get("minutes", {}) | minutes
         }
         workspace.save_json(series.RESULTS, core)
+        helpdesk = workspace.folder(choice, tasks.load_task("helpdesk"))
+        if (helpdesk / series.HELPDESK.name).is_file():
+            shutil.copy(helpdesk / series.HELPDESK.name, series.HELPDESK)
         (series.NOTEBOOKS / "images").mkdir(exist_ok=True)
         for figure in sorted(folder.glob("*.svg")):
             shutil.copy(figure, series.NOTEBOOKS / "images")

@@ -18,6 +18,7 @@ ROOT = NOTEBOOKS.parent
 PRODUCTS = {
     "baseline": ("03_baseline_evaluation", "baseline.json"),
     "finetuned": ("04_finetuning", "finetuned/toolcalling.json"),
+    "judged": ("06_post_training_evaluation", "core.json"),
 }
 
 

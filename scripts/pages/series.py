@@ -22,6 +22,7 @@ PACKAGE = NOTEBOOKS / "toolcalling"
 RESULTS = ROOT / "data" / "results" / "core.json"
 BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("bench_gpu.json")
 STUDY = RESULTS.with_name("study.jsonl")
+HELPDESK = RESULTS.with_name("helpdesk.json")
 
 # name, title, what you can do after it
 SERIES = (
@@ -33,6 +34,7 @@ SERIES = (
     ("06_post_training_evaluation", "After", "prove that it got better, and read the misses"),
     ("07_train_faster", "Train faster", "train and evaluate several times faster, and scale"),
     ("08_how_sure_are_we", "How sure", "tell a finding from luck"),
+    ("09_your_own_tools", "Your own tools", "train and judge a model for tools of your own"),
 )  # fmt: skip
 BOOTSTRAP = "Runs anywhere:"  # how the cell that fetches the rest begins
 _REPOSITORY = re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]+)")
