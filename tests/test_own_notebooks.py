@@ -45,7 +45,18 @@ def short(message, name=None, /, **arguments):
 
 def words(number):
     """A message unlike its neighbours."""
-    names = "amber birch coral dune ember fern glade heath iris jade".split()
+    names = [
+        "amber",
+        "birch",
+        "coral",
+        "dune",
+        "ember",
+        "fern",
+        "glade",
+        "heath",
+        "iris",
+        "jade",
+    ]
     return f"{names[number % 10]} {names[number // 10 % 10]} {number * 7919}"
 
 

@@ -28,7 +28,8 @@ def measures(rows, judgements, task):
     """Rates with Wilson intervals; what there is no prompt for is left out.
 
     Of all prompts: call_rate, an attempt at a call, well-formed or not; valid_calls,
-    well-formed calls of declared tools, as many as due, their arguments valid.
+    well-formed calls of declared tools, as many as due; of the tools due, with
+    arguments that the schema allows.
     Of those due a call: names_right, the right tools, arguments aside; arguments_right:
     of those with the right tools, all arguments right too. "recall NAME": of those due
     that tool. no_tool_specificity: of those due none, no attempt. leak_rate, where

@@ -11,7 +11,7 @@ from ..judging.matching import normalised
 
 
 def fill_in(split, placed):
-    """Give rows without id, family or slice one; a sentence for what was derived.
+    """Give rows without id, family or slice one; {field: how many rows lacked it}.
 
     placed: [(line number, turn from 0, example)]. A row without a family is one of
     its own, together with rows of the same message.
@@ -34,16 +34,18 @@ def fill_in(split, placed):
         if example["slice"] is None:
             missing["slice"] += not turn
             example["slice"] = _kind(example)
-    told = {
+    return missing
+
+
+def told(missing):
+    """What fill_in derived in all splits, as a sentence; None for nothing."""
+    how = {
         "id": "the line's number stands for it",
-        "family": "each is a family of its own, so no twin of a test row may be trained on",
+        "family": "each is its own, so give twins of a message one family",
         "slice": "grouped by what is due",
     }
-    return [
-        f"{split}: {count} rows without {key}: {told[key]}."
-        for key, count in missing.items()
-        if count
-    ]
+    parts = [f"{missing[k]} without {k} ({how[k]})" for k in how if missing[k]]
+    return f"rows {', '.join(parts)}." if parts else None
 
 
 def _said(example):

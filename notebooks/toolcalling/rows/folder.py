@@ -3,6 +3,7 @@
 import hashlib
 import re
 import tomllib
+from collections import Counter
 
 from . import checks
 from .forms import examples
@@ -91,7 +92,7 @@ def read_folder(folder):
         if theirs or not any(row.get("tools") for r in lines.values() for _, row in r):
             raise
         raise ValueError(f"{error} Or give {bare} tools, as other rows have.") from None
-    normalise, placed, notes = _Remembering(), {}, []
+    normalise, placed, missing = _Remembering(), {}, Counter()
     for split, rows in lines.items():
         made, where = [], []
         for number, row in rows:
@@ -99,8 +100,9 @@ def read_folder(folder):
             faults += [f"{paths[split].name}:{number}: {fault}" for fault in wrong]
             made += [(number, turn, example) for turn, example in enumerate(own)]
             where += [f"{paths[split].name}:{number}"] * len(own)
-        notes += checks.fill_in(split, made)
+        missing += checks.fill_in(split, made)
         placed[split] = [(w, example) for w, (*_, example) in zip(where, made)]
+    notes = list(filter(None, [checks.told(missing)]))
     for path in sorted(folder.glob("*.jsonl")):
         if path.stem not in SPLITS:
             notes.append(f"{path.name} is not read; {', '.join(SPLITS)}.jsonl are.")
