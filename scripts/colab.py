@@ -140,7 +140,9 @@ def open_cold(name, base, folder, extra):
     torch = next(base.glob("lib/*/site-packages/torch/__init__.py")).relative_to(base)
     assert os.path.samefile(base / torch, env / torch), "torch was installed anew"
     assert all(before[p] == after[p] for p in KERNEL if p in before), "the kernel"
-    code = "from toolcalling import packages; print(packages.missing_requirements("
+    code = (
+        "from toolcalling.setup import packages; print(packages.missing_requirements("
+    )
     left = ask(env, code + "skip={'jupyterlab'}))", cwd=alone / "tutorial/notebooks")
     assert left.strip() == "[]", f"still missing: {left}"
     return {"before": before, "after": after, "restarts": restarts,
