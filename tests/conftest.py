@@ -1,7 +1,9 @@
 """A tiny random Gemma 3 with the real tokenizer, so that tests take minutes."""
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -79,6 +81,18 @@ def make_tiny(embedded, parent):
     )
     Gemma3ForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def executed(tiny, tmp_path_factory):
+    """The workspace after `record.py run` on the tiny model, and what it printed."""
+    space = tmp_path_factory.mktemp("space")
+    env = {**os.environ, "TOOLCALLING_MODEL": str(tiny),
+           "TOOLCALLING_WORKSPACE": str(space), "TOOLCALLING_EPOCHS": "1"}  # fmt: skip
+    command = [sys.executable, str(ROOT / "scripts" / "record.py"), "run"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    return space, done.stdout
 
 
 @pytest.fixture(scope="session")

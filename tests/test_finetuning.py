@@ -104,3 +104,10 @@ def test_tensorboard_gets_each_outcome_and_some_replies(monkeypatch, tmp_path):
     assert len(lines) == 2 + PickOnDev.SHOWN
     assert all(line.count("|") == 4 for line in lines)  # a table stays a table
     assert rows[0]["user_content"] in lines[2]
+
+
+def test_dev_is_asked_under_the_tasks_own_policy_and_tools():
+    own = replace(TASK, developer="Another policy.", tools=TASK.tools[:1])
+    for asked in PickOnDev(None, own, None).asked:
+        assert asked["prompt"][0]["content"].endswith("Another policy.")
+        assert asked["tools"] == list(TASK.tools[:1])

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import series
-from conftest import ROOT
 from toolcalling import tasks, workspace
 
 BOOKS = [name for name, *_ in series.SERIES[1:6]]
@@ -108,45 +107,66 @@ def write(folder, tools, row):
     return folder
 
 
-def run_all(task, tiny):
-    for name in BOOKS:
-        workspace.run_notebook(series.NOTEBOOKS / f"{name}.ipynb", tiny, task)
+def run(space, tiny, task, *books):
+    """Execute notebooks in that workspace, one after the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOOLCALLING_WORKSPACE", str(space))
+        patch.setenv("TOOLCALLING_EPOCHS", "1")
+        patch.setenv("OMP_NUM_THREADS", "1")  # two run at a time
+        for book in books:
+            workspace.run_notebook(book, tiny, task)
+
+
+def book(name):
+    return series.NOTEBOOKS / f"{name}.ipynb"
 
 
 @pytest.fixture(scope="module")
 def ran(tiny, tmp_path_factory):
-    """{kind: its task}, after the notebooks ran on each, two at a time."""
+    """{kind: its task} and their workspace, after notebooks 02 to 06 ran on each."""
     base = tmp_path_factory.mktemp("own")
-    folders = {
-        kind: write(base / f"task{i}", *made)
-        for i, (kind, made) in enumerate(KINDS.items())
-    }
-    folders["helpdesk"] = ROOT / "data" / "helpdesk"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOOLCALLING_WORKSPACE", str(base / "space"))
-        patch.setenv("TOOLCALLING_EPOCHS", "1")
-        patch.setenv("OMP_NUM_THREADS", "1")
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(lambda folder: run_all(folder, tiny), folders.values()))
-        loaded = {k: tasks.load_task(f, log=lambda _: None) for k, f in folders.items()}
-        yield base / "space" / tiny.name, loaded
+    folders = [write(base / f"task{i}", *made) for i, made in enumerate(KINDS.values())]
+    with ThreadPoolExecutor(2) as pool:
+        list(
+            pool.map(lambda f: run(base / "space", tiny, f, *map(book, BOOKS)), folders)
+        )
+    loaded = [tasks.load_task(folder, log=lambda _: None) for folder in folders]
+    return dict(zip(KINDS, loaded)), base / "space" / tiny.name
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "helpdesk"])
-def test_the_notebooks_end_in_figures_of_this_task(ran, kind):
-    space, loaded = ran
-    task = loaded[kind]
-    folder = next(p for p in space.iterdir() if p.name.startswith(task.name))
+def check(folder, task):
+    """The folder holds what notebooks 03 to 06 leave, all of it of this task."""
     core = json.loads((folder / "core.json").read_text())
     assert (core["task"], core["data"]) == (task.name, task.hash)
     assert core["after"]["n"] == len(task.rows["test"]) == len(core["replies"])
-    due = {
-        name
-        for row in task.rows["test"]
-        for name in (row["tool_name"] or "").split(" + ")
-    }
+    due = {call["name"] for row in task.rows["test"] for call in row["calls"]}
     recalls = {k.removeprefix("recall ") for k in core["measures"] if "recall" in k}
-    assert recalls == due - {""}
+    assert recalls == due
     none = [row for row in task.rows["test"] if not row["calls"]]
     assert ("no_tool_specificity" in core["measures"]) == bool(none)
     assert task.developer.splitlines()[-1] in (folder / "hub" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_notebooks_02_to_06_end_in_figures_of_this_task(ran, kind):
+    loaded, space = ran
+    task = loaded[kind]
+    check(next(p for p in space.iterdir() if p.name.startswith(task.name)), task)
+
+
+def test_the_help_desk_and_its_curve(executed, tiny, tmp_path):
+    """Notebook 09 had 03, 04 and 06 run on it; 02, 05 and the curve are left."""
+    task = tasks.load_task("helpdesk")
+    folder = executed[0] / tiny.name / "helpdesk"
+    check(folder, task)
+    source = book("09_your_own_tools").read_text()
+    for off, on in (("CURVE = False", "CURVE = True"), ("STEPS = 150", "STEPS = 1")):
+        assert off in source
+        source = source.replace(off, on)
+    (tmp_path / "curve.ipynb").write_text(source)
+    books = [book("02_dataset"), book("05_training_curves"), tmp_path / "curve.ipynb"]
+    run(executed[0], tiny, task.folder, *books)
+    made = json.loads((folder / "helpdesk.json").read_text())
+    assert set(made["curve"]) == {"50", "100", "200"}
+    for own in (made["before"], made["after"], *made["curve"].values()):
+        assert own["strict"]["n"] == own["names"]["n"] == 178 >= own["arguments"]["n"]

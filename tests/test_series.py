@@ -4,25 +4,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-
-import pytest
 
 import series
 from conftest import ROOT
 from toolcalling import workspace
-
-
-@pytest.fixture(scope="module")
-def executed(tiny, tmp_path_factory):
-    """The workspace after `execute.py run` on the tiny model."""
-    space = tmp_path_factory.mktemp("space")
-    env = {**os.environ, "TOOLCALLING_MODEL": str(tiny),
-           "TOOLCALLING_WORKSPACE": str(space), "TOOLCALLING_EPOCHS": "1"}  # fmt: skip
-    command = [sys.executable, str(ROOT / "scripts" / "record.py"), "run"]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
-    return space, done.stdout
 
 
 def test_every_notebook_ran_and_left_its_copies(executed):
@@ -38,7 +23,8 @@ def test_every_notebook_ran_and_left_its_copies(executed):
 
 def test_results_have_the_recorded_shape(executed, tiny):
     space, _ = executed
-    core = json.loads((space / tiny.name / "core.json").read_text())
+    made = space / tiny.name / "tool_selection"
+    core = json.loads((made / "core.json").read_text())
     recorded = json.loads(series.RESULTS.read_text())
     assert set(core) == set(recorded) - {"run"}
     assert core["base"] == tiny.name
@@ -59,13 +45,14 @@ def test_notebook_06_judges_the_folder_as_it_would_be_pushed(
     executed, tiny, tmp_path, monkeypatch
 ):
     """In a workspace that has no fine-tuned model of its own."""
-    made = executed[0] / tiny.name
-    (tmp_path / tiny.name).mkdir()
-    shutil.copy(made / "baseline.json", tmp_path / tiny.name)
+    made = executed[0] / tiny.name / "tool_selection"
+    own = tmp_path / tiny.name / "tool_selection"
+    own.mkdir(parents=True)
+    shutil.copy(made / "baseline.json", own)
     monkeypatch.setenv("TOOLCALLING_MODEL", str(tiny))
     monkeypatch.setenv("TOOLCALLING_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("TOOLCALLING_TUNED", str(made / "hub"))
     workspace.run_notebook(series.NOTEBOOKS / "06_post_training_evaluation.ipynb")
-    again = json.loads((tmp_path / tiny.name / "core.json").read_text())
+    again = json.loads((own / "core.json").read_text())
     assert again == json.loads((made / "core.json").read_text())
-    assert not (tmp_path / tiny.name / "finetuned").exists()
+    assert not (own / "finetuned").exists()
