@@ -2,7 +2,7 @@
 
 import pytest
 
-from own_task import answer, load, long, short, user, words, write
+from own_task import answer, calling, load, long, result, short, user, words, write
 from toolcalling.tasks import load_task
 
 NO_SPLITS = {"dev": None, "test": None}
@@ -83,3 +83,18 @@ def test_conversations_that_open_alike(tmp_path):
     ]
     with pytest.raises(ValueError, match="same message"):
         load(tmp_path, greeted[:5], dev=greeted[5:])
+
+
+def test_what_rows_lack_or_bring_is_said(tmp_path):
+    system = {"role": "system", "content": "Another policy."}
+    rows = [
+        long(system, user(f"ping {i}"), calling(("ping", {})), result(), answer())
+        for i in range(6)
+    ]
+    said = []
+    load_task(write(tmp_path, rows), log=said.append)
+    told = " ".join(said)
+    assert "12 rows have a system message of their own" in told
+    assert "give 6 more rows" in told
+    assert "no train row is due ticket." in told
+    assert "no test row is due ticket, ping." in told

@@ -16,10 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from .calls import neutralise
+from .rows import checks
 from .rows.checks import asked
 from .rows.folder import SPLITS, files_hash, is_free, read_folder
 from .rows.schemas import tool_schemas
 from .rows.splitting import split_by_family
+from .workspace import ROOT, base_folder
 
 __all__ = [
     "BUILT_IN", "FUNCTION_CALLING", "SPLITS", "Task", "check_lengths", "find_folder",
@@ -30,7 +32,6 @@ __all__ = [
 FUNCTION_CALLING = (
     "You are a model that can do function calling with the following functions"
 )
-ROOT = Path(__file__).resolve().parents[2]
 BUILT_IN = "tool_selection"
 
 
@@ -114,13 +115,13 @@ def _neutralised(value):
 
 
 def find_folder(name=""):
-    """The folder of a task: a path, or the name of one in data/.
+    """The folder of a task: a path, or the name of one in data/ or the workspace.
 
     name: "" for the variable TOOLCALLING_TASK, else the built-in task.
     """
     name = str(name or os.environ.get("TOOLCALLING_TASK", "")).strip() or BUILT_IN
     given = Path(name).expanduser()
-    for folder in (given, ROOT / given, ROOT / "data" / given):
+    for folder in (given, ROOT / given, ROOT / "data" / given, base_folder() / given):
         if folder.is_dir():
             return folder.resolve()
     known = sorted(path.parent.name for path in (ROOT / "data").glob("*/task.toml"))
@@ -152,6 +153,7 @@ def load_task(name="", log=print):
             raise ValueError(f"{folder.name}: {error}") from None
         counts = " and ".join(f"{len(placed[s])} rows for {s}" for s in missing)
         notes.append(f"split by family, with a fixed seed: {counts}.")
+    notes += checks.gaps(placed, tools)
     for note in notes:
         log(f"{folder.name}: {note}")
     policy, leak = neutralise(settings.get("policy", "")).strip(), settings.get("leak")

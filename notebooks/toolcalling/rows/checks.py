@@ -41,11 +41,35 @@ def told(missing):
     """What fill_in derived in all splits, as a sentence; None for nothing."""
     how = {
         "id": "the line's number stands for it",
-        "family": "each is its own, so give twins of a message one family",
+        "family": "each is one of its own: give messages that differ only slightly one "
+        "family, or they may stand on both sides of the split",
         "slice": "grouped by what is due",
     }
     parts = [f"{missing[k]} without {k} ({how[k]})" for k in how if missing[k]]
     return f"rows {', '.join(parts)}." if parts else None
+
+
+def gaps(placed, tools):
+    """What the rows lack or bring that a reader should know, a sentence each.
+
+    placed: {split: [(place, example)]}; tools: JSON schemas.
+    """
+    every = [example for pairs in placed.values() for _, example in pairs]
+    own = sum(example["developer"] is not None for example in every)
+    if own:
+        yield (
+            f"{own} rows have a system message of their own; it stands in the place of "
+            "the policy."
+        )
+    later = len(every) - len({place for pairs in placed.values() for place, _ in pairs})
+    if later:
+        yield f"conversations of several turns give {later} more rows, one a reply."
+    for split in ("train", "test"):
+        called = {c["name"] for _, example in placed[split] for c in example["calls"]}
+        names = [t["function"]["name"] for t in tools]
+        missing = [name for name in names if name not in called]
+        if missing:
+            yield f"no {split} row is due {', '.join(missing)}."
 
 
 def _said(example):

@@ -80,8 +80,11 @@ def _short(row):
             faults.append("reply: needed where tool_name is null")
         if row.get("tool_arguments") is not None:
             faults.append("tool_arguments: there is no tool_name that they belong to")
-    elif not is_text(name):
-        faults.append("tool_name: the name of a tool is needed, or null")
+    elif not is_text(name) or name.lower() in ("none", "null", "no tool"):
+        faults.append(
+            f"tool_name: {name!r} is no tool's name. Write null, without quotes, where "
+            "no tool is due."
+        )
     else:
         if reply is not None:
             faults.append(

@@ -78,6 +78,8 @@ def raw_schemas(functions):
             about = str(error).strip() or type(error).__name__
             if "docstring" in about:
                 about += " Write under 'Args:' one line each, as `name: what it is`."
+            else:
+                about += " Or write tools.json in the place of tools.py."
             faults.append(f"{name}: {about}")
             continue
         schema["function"].pop("return", None)  # not part of a declaration

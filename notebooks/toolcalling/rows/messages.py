@@ -54,7 +54,8 @@ def read_messages(row):
     messages = row["messages"]
     if not isinstance(messages, list) or not messages:
         return [], ["messages: a list of messages is needed"]
-    made, faults, before, developer, waiting = [], [], [], None, []
+    made, faults, before, developer = [], [], [], None
+    waiting, answered = [], []  # calls without a result yet; results by call
     for number, message in enumerate(messages):
         where = f"messages[{number}]"
         if not isinstance(message, dict):
@@ -81,7 +82,8 @@ def read_messages(row):
         elif role == "assistant":
             calls, more = _calls(message, where)
             faults += more
-            waiting = [(call.pop("id"), call["name"]) for call in calls]
+            waiting = [(n, c.pop("id"), c["name"]) for n, c in enumerate(calls)]
+            answered = []
             if not calls and not more and not is_text(text):
                 faults.append(f"{where}: neither words nor tool_calls")
             # A greeting before the user's first word answers no prompt.
@@ -91,7 +93,7 @@ def read_messages(row):
                 made.append(new | {"field": f"{where}.tool_calls"})
             before.append(_assistant(calls, text))
         elif role == "tool":
-            name, wrong = _answered(message, waiting)
+            place, name, wrong = _answered(message, waiting)
             if wrong:
                 faults.append(f"{where}: {wrong}")
             if not problem and not text:
@@ -99,7 +101,11 @@ def read_messages(row):
                     f"{where}.content: the result is empty, and the chat template would "
                     'show none. Write what came back, such as "done".'
                 )
-            before.append({"role": "tool", "name": name, "content": _plain_keys(text)})
+            # The template writes no ids: results stand in the order of their calls.
+            start = len(before) - len(answered)
+            result = {"role": "tool", "name": name, "content": _plain_keys(text)}
+            answered = sorted([*answered, (place, result)], key=lambda pair: pair[0])
+            before[start:] = [result for _, result in answered]
         else:
             faults.append(f"{where}.role: {role!r} is none of user, assistant, tool "
                           "(system or developer only first)")  # fmt: skip
@@ -199,21 +205,23 @@ def _assistant(calls, text):
 
 
 def _answered(message, waiting):
-    """(the name of the call that a tool's message answers, what is wrong).
+    """(place and name of the call that a tool's message answers, what is wrong).
 
-    By its id, else by its name, else in order; waiting: [(id, name)], shortened.
+    By its id, else by its name, else in order; waiting: [(place, id, name)],
+    shortened.
     """
     if not waiting:
-        return "", "there is no call that this result answers"
-    ids, at = [i for i, _ in waiting], 0
+        return 0, "", "there is no call that this result answers"
+    ids, at = [i for _, i, _ in waiting], 0
     given, name = message.get("tool_call_id"), message.get("name")
     if given is not None and any(i is not None for i in ids):
         if given not in ids:
-            return "", f"tool_call_id {given!r} is of no call before it"
+            return 0, "", f"tool_call_id {given!r} is of no call before it"
         at = ids.index(given)
     elif name is not None:
-        names = [n for _, n in waiting]
+        names = [n for *_, n in waiting]
         if name not in names:
-            return "", f"no call of {name!r} waits for a result"
+            return 0, "", f"no call of {name!r} waits for a result"
         at = names.index(name)
-    return waiting.pop(at)[1], None
+    place, _, name = waiting.pop(at)
+    return place, name, None
