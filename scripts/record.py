@@ -107,8 +107,10 @@ def main(mode, *only):
         machine = hardware.detect()
         matmuls = "bfloat16" if machine.bf16 else "float32"
         recorded = (series.results() or {}).get("run", {})
+        threads = os.environ.get("OMP_NUM_THREADS")
+        used = f"{machine.name}, {threads} thread" if threads else machine.name
         whole = {
-            "machine": f"{machine.name}, {machine.device.upper()} only, {matmuls} matmuls"
+            "machine": f"{used}, {machine.device.upper()} only, {matmuls} matmuls"
             if machine.device == "cpu"
             else f"{machine.name}, {matmuls} matmuls",
             "date": date.today().isoformat(),

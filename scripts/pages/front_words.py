@@ -97,7 +97,7 @@ JAPANESE = {
     "missing": "未記録です。`make docs`と`make bench`で記録します。",
     "range": "{}〜{}",
     "machine": (
-        (", ", "、"), (r"(\d+) cores", r"\1コア"), (r"(\w+) only", r"\1のみ"),
+        (", ", "、"), (r"(\d+) cores", r"\1コア"), (r"(\d+) thread", r"\1スレッド"), (r"(\w+) only", r"\1のみ"),
         (r"(\w+) matmuls", r"行列積は\1"),
     ),
     "duration": ("未記録", "1分未満", "約1分", "{}分"),
