@@ -1,12 +1,15 @@
 """Notebooks 02 to 06 on task folders of every kind, on the tiny model."""
 
 import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import series
-from toolcalling import tasks, workspace
+from toolcalling import tasks
 
 BOOKS = [name for name, *_ in series.SERIES[1:6]]
 
@@ -109,12 +112,17 @@ def write(folder, tools, row):
 
 def run(space, tiny, task, *books):
     """Execute notebooks in that workspace, one after the other."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOOLCALLING_WORKSPACE", str(space))
-        patch.setenv("TOOLCALLING_EPOCHS", "1")
-        patch.setenv("OMP_NUM_THREADS", "1")  # two run at a time
-        for book in books:
-            workspace.run_notebook(book, tiny, task)
+    env = {**os.environ, "TOOLCALLING_WORKSPACE": str(space), "TOOLCALLING_EPOCHS": "1",
+           "OMP_NUM_THREADS": "1"}  # fmt: skip
+    code = (
+        "import sys; from toolcalling import workspace\n"
+        "for book in sys.argv[3:]: workspace.run_notebook(book, *sys.argv[1:3])"
+    )
+    command = [sys.executable, "-c", code, str(tiny), str(task), *map(str, books)]
+    done = subprocess.run(
+        command, cwd=series.NOTEBOOKS, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def book(name):
@@ -123,15 +131,25 @@ def book(name):
 
 @pytest.fixture(scope="module")
 def ran(tiny, tmp_path_factory):
-    """{kind: its task} and their workspace, after notebooks 02 to 06 ran on each."""
-    base = tmp_path_factory.mktemp("own")
-    folders = [write(base / f"task{i}", *made) for i, made in enumerate(KINDS.values())]
+    """{kind: (its task, its workspace)} after notebooks 02 to 06 ran on each."""
+    base, books = tmp_path_factory.mktemp("own"), [book(name) for name in BOOKS]
+    folders = {
+        kind: write(base / f"task{i}", *made)
+        for i, (kind, made) in enumerate(KINDS.items())
+    }
+
+    def run_all(folder):
+        run(base / f"space of {folder.name}", tiny, folder, *books)
+
     with ThreadPoolExecutor(2) as pool:
-        list(
-            pool.map(lambda f: run(base / "space", tiny, f, *map(book, BOOKS)), folders)
+        list(pool.map(run_all, folders.values()))
+    return {
+        kind: (
+            tasks.load_task(folder, log=lambda _: None),
+            base / f"space of {folder.name}" / tiny.name,
         )
-    loaded = [tasks.load_task(folder, log=lambda _: None) for folder in folders]
-    return dict(zip(KINDS, loaded)), base / "space" / tiny.name
+        for kind, folder in folders.items()
+    }
 
 
 def check(folder, task):
@@ -149,9 +167,9 @@ def check(folder, task):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_notebooks_02_to_06_end_in_figures_of_this_task(ran, kind):
-    loaded, space = ran
-    task = loaded[kind]
-    check(next(p for p in space.iterdir() if p.name.startswith(task.name)), task)
+    task, space = ran[kind]
+    (folder,) = space.iterdir()
+    check(folder, task)
 
 
 def test_the_help_desk_and_its_curve(executed, tiny, tmp_path):
