@@ -60,26 +60,3 @@ def moved_on(seen):
     replies = [s for s in seen if s.startswith("replies") and s.endswith("/80")]
     assert len(training) > 5 and training[-1] == "training 50 of 50"
     assert len(replies) > 3 and replies[-1] == "replies 80/80"
-
-
-@pytest.mark.parametrize(
-    "notebook, line",
-    [
-        ("01_environment_setup", "parsed = parse_reply(reply)"),
-        ("02_dataset", "pd.crosstab("),
-        ("04_finetuning", "print(tokenizer.decode(ids[supervised]))"),
-    ],
-    indirect=["notebook"],
-)
-def test_a_cell_in_the_middle_after_a_restart(notebook, line):
-    """The message says what to run first; that done, the cell runs, and twice."""
-    assert not errors(notebook.run("Runs anywhere"))
-    notebook.restart()
-    outputs = notebook.run(line)
-    assert "NameError" in errors(outputs)[0]
-    message = outputs[-1][1].strip().splitlines()
-    assert message[0].startswith("`") and "Run first, in this order" in message[0]
-    for named in message[1:-1]:
-        assert not errors(notebook.run(named.split(" | ")[1])), named
-    for _ in range(2):
-        assert not errors(notebook.run(line))
