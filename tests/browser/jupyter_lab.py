@@ -174,13 +174,6 @@ class Notebook:
         self.settled(number)
         return self.outputs(number)
 
-    def restart(self):
-        """Restart the kernel, as the Kernel menu does, and wait for it."""
-        self.menu("Kernel", "Restart Kernel…")
-        self.page.locator(".jp-Dialog .jp-mod-accept").click()
-        self.page.wait_for_function(f"() => !({SETTLED})([null])")
-        self.settled()
-
     def counts(self):
         """The prompt at each code cell: "[3]:", or "[ ]:" where it has not run."""
         prompts = self.page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt")
