@@ -104,6 +104,13 @@ def main(mode, *only):
     made = folder / "core.json"  # not there where only some were run
     core = json.loads(made.read_text()) if made.is_file() else series.results()
     if mode == "docs":
+        before = folder / "baseline.json"
+        if before.is_file():  # what the front page quotes of it
+            replies = json.loads(before.read_text())["replies"]["test"]
+            rows = task.rows["test"]
+            core["before_replies"] = {
+                rows[i]["id"]: replies[i] for i in series.front_page.firsts(rows)
+            }
         machine = hardware.detect()
         matmuls = "bfloat16" if machine.bf16 else "float32"
         recorded = (series.results() or {}).get("run", {})

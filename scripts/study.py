@@ -1,11 +1,11 @@
 """make study: every run of the study, a line each in data/results/study.jsonl.
 
-plan.py            the runs that are not done yet, each in a fresh process; on a
+study.py           the runs that are not done yet, each in a fresh process; on a
                     CPU as many at a time as it has cores and memory
-plan.py MINUTES    the same, but none is begun after so many minutes
-plan.py run KEY    one run, its record as JSON on the last line
+study.py MINUTES   the same, but none is begun after so many minutes
+study.py run KEY   one run, its record as JSON on the last line
 
-Goes on where it was stopped. What a run is, stands in toolcalling/plan.py.
+Goes on where it was stopped. What a run is, stands in toolcalling/study/plan.py.
 """
 
 import contextlib

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,12 @@ def pytest_ignore_collect(collection_path, config):
 @pytest.fixture(scope="session")
 def embedded():
     """Folder of the embedded model, made on first use (about a minute)."""
+    from filelock import FileLock
+
     from toolcalling.setup.embedded_model import embedded_model
 
-    return embedded_model()
+    with FileLock(Path(tempfile.gettempdir(), "toolcalling-embedded.lock")):
+        return embedded_model()  # once, whichever of the test processes is first
 
 
 def shrink_tokenizer(folder, keep=6144):

@@ -11,8 +11,9 @@ import series
 BOOK = series.read(series.NOTEBOOKS / f"{series.SERIES[0][0]}.ipynb")
 CELL = next(c.source for c in BOOK.cells if c.cell_type == "code")
 PREPARE = """
-def prepare(fetched=False, drive=False):
-    print("prepare", fetched, drive)
+import os
+def prepare(drive=False):
+    print("prepare", os.path.basename(os.path.dirname(os.getcwd())), drive)
 """
 
 
@@ -23,11 +24,10 @@ def git(*command, cwd):
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
-    """A repository whose bootstrap says how it was called; v1 has no notebooks."""
-    folder = tmp_path_factory.mktemp("repository")
+    """A repository whose bootstrap says where and how it was called."""
+    folder = tmp_path_factory.mktemp("x") / "repository"
+    folder.mkdir()
     git("init", "-q", cwd=folder)
-    git("commit", "-q", "--allow-empty", "-m", "x", cwd=folder)
-    git("tag", "v1", cwd=folder)
     room = folder / "notebooks" / "toolcalling" / "setup"
     room.mkdir(parents=True)
     (room / "bootstrap.py").write_text(PREPARE)
@@ -43,8 +43,15 @@ def run(code, cwd, **env):
     )  # fmt: skip
 
 
-def test_it_is_short():
-    assert len(CELL.splitlines()) <= 20
+def test_it_is_short_and_folded():
+    title, *rest = CELL.splitlines()
+    assert title.startswith("# @title ") and len(rest) <= 8
+    for name, *_ in series.SERIES:
+        book = series.read(series.NOTEBOOKS / f"{name}.ipynb")
+        first = next(c for c in book.cells if c.cell_type == "code")
+        assert first.metadata == {
+            "cellView": "form", "jupyter": {"source_hidden": True},
+        }  # fmt: skip
 
 
 def test_alone_it_fetches_once_and_knows_itself_when_run_again(repository, tmp_path):
@@ -52,27 +59,23 @@ def test_alone_it_fetches_once_and_knows_itself_when_run_again(repository, tmp_p
     for _ in ("cold", "after a restart"):
         done = run(twice, tmp_path, TOOLCALLING_REPO=str(repository))
         assert done.stdout.split("\n")[:2] == [
-            "prepare True False", "prepare False False",
+            "prepare tutorial False", "prepare tutorial False",
         ], done.stderr  # fmt: skip
     assert [p.name for p in tmp_path.iterdir()] == ["tutorial"]
 
 
-def test_a_tag_is_fetched_where_one_is_named(repository, tmp_path):
-    env = {"TOOLCALLING_REPO": str(repository), "TOOLCALLING_TAG": "v1"}
-    assert "tutorial/notebooks" in run(CELL, tmp_path, **env).stderr  # v1 has none
-
-
 def test_in_a_checkout_it_fetches_nothing(repository):
     done = run(CELL, repository / "notebooks", TOOLCALLING_REPO="nowhere")
-    assert done.stdout == "prepare False False\n", done.stderr
+    assert done.stdout == "prepare repository False\n", done.stderr
 
 
 def test_without_a_network_it_says_what_to_switch_on(tmp_path):
     done = run(CELL, tmp_path, TOOLCALLING_REPO=str(tmp_path / "nowhere"))
     assert "does not exist" in done.stderr  # git's own words
-    assert "Internet on" in done.stderr.splitlines()[-1]
+    last = done.stderr.splitlines()[-1]
+    assert "git says why above" in last and "switch Internet on" in last
 
 
 def test_the_drive_form_is_handed_on(repository):
     on = CELL.replace("USE_DRIVE = False", "USE_DRIVE = True")
-    assert run(on, repository / "notebooks").stdout == "prepare False True\n"
+    assert run(on, repository / "notebooks").stdout == "prepare repository True\n"

@@ -11,6 +11,7 @@ from toolcalling.training import FamilySampler, PickOnDev
 
 TASK = tasks.load_task(tasks.BUILT_IN)
 ROWS = TASK.rows["train"]
+FAMILIES = [row["family"] for row in ROWS]
 DUE_NONE = [row for row in TASK.rows["dev"] if row["tool_name"] is None]
 
 
@@ -20,7 +21,7 @@ def asking(rows):
 
 
 def test_every_row_once_and_families_together():
-    order = list(FamilySampler(ROWS, 8, seed=42))
+    order = list(FamilySampler(FAMILIES, 8, seed=42))
     assert sorted(order) == list(range(len(ROWS)))
     batches = [order[i : i + 8] for i in range(0, len(order), 8)]
     where = {}
@@ -32,11 +33,14 @@ def test_every_row_once_and_families_together():
 
 
 def test_shuffled_anew_each_epoch_and_repeatable():
-    sampler, same = (FamilySampler(ROWS, 8, seed=1) for _ in range(2))
+    sampler, same = (FamilySampler(FAMILIES, 8, seed=1) for _ in range(2))
     first, second = list(sampler), list(sampler)
     assert first != second
     assert [first, second] == [list(same), list(same)]
-    assert list(FamilySampler(ROWS, 8, seed=2)) != first
+    assert list(FamilySampler(FAMILIES, 8, seed=2)) != first
+    again = FamilySampler(FAMILIES, 8, seed=1)
+    again.set_epoch(1)  # as a trainer that goes on does
+    assert list(again) == second
 
 
 def state(epoch):
@@ -66,7 +70,8 @@ def test_a_second_training_begins_the_record_anew(monkeypatch, tmp_path):
         pick.on_evaluate(None, state(1), None, model, {"eval_loss": 1.0})
     assert [entry["epoch"] for entry in pick.epochs] == [1]
     assert len(list((tmp_path / "dev").iterdir())) == 1
-    pick.on_train_begin(None, state(1), None)  # resumed: goes on
+    resumed = SimpleNamespace(output_dir=str(tmp_path))
+    pick.on_train_begin(resumed, state(1), None)  # goes on
     assert pick.correct == 4
 
 

@@ -46,6 +46,8 @@ def test_embedded_is_the_default_without_a_token(no_choice, monkeypatch, capsys)
     hub(monkeypatch, token=None)
     choice = models.choose_model()
     assert choice.source == models.EMBEDDED
+    assert capsys.readouterr().out == f"model: {choice.name}\n"
+    models.choose_model(explain=True)
     assert "no Hugging Face token" in capsys.readouterr().out
 
 

@@ -27,8 +27,7 @@ def test_split_by_family(tmp_path):
     )
     assert len(task.rows["test"]) == 16 and len(task.rows["dev"]) == 12
     assert (
-        sum("split by family, with a fixed seed: 16 rows for test" in s for s in said)
-        == 1
+        sum("split by family, with a fixed seed; rows: test 16" in s for s in said) == 1
     )
     assert load(tmp_path, rows, **NO_SPLITS).rows == task.rows
     one = load(tmp_path, rows, dev=[words("x")], test=None)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -22,16 +23,21 @@ def test_this_environment_has_all():
 
 @pytest.fixture
 def pip(monkeypatch):
-    """An environment without trl and with an old pytest; pip that does as told."""
-    pip = SimpleNamespace(ran=[], done=SimpleNamespace(returncode=0, stderr=""))
+    """A fetched checkout without trl, with an old pytest; pip that does as told."""
+    pip = SimpleNamespace(ran=[], kept=[], conflicting=None)
+    pip.done = SimpleNamespace(returncode=0, stderr="")
+    pip.conflict = SimpleNamespace(returncode=1, stderr="ERROR: ResolutionImpossible:")
     pip.missing = ["trl>=1"]
     pip.before = pip.after = {"torch": "2.11.0+cu128", "pytest": "1"}
 
     def run(command, **_):
-        pip.ran.append(command)
-        if not pip.done.returncode:
+        at = command.index("-c")
+        pip.kept.append(Path(command[at + 1]).read_text().split())
+        pip.ran.append(command[:at] + command[at + 2 :])
+        done = pip.conflict if pip.kept[-1] == pip.conflicting else pip.done
+        if not done.returncode:
             pip.missing = []
-        return pip.done
+        return done
 
     monkeypatch.setattr(packages, "missing_requirements", lambda **_: pip.missing)
     monkeypatch.setattr(
@@ -39,47 +45,53 @@ def pip(monkeypatch):
     )
     monkeypatch.setattr(packages.subprocess, "run", run)
     monkeypatch.setattr(packages, "_replaced", set())
-    monkeypatch.setattr(bootstrap, "_fetched", False)
+    monkeypatch.setattr(bootstrap, "FETCHED", packages.REQUIREMENTS.parent.name)
     monkeypatch.setattr(bootstrap.colab_kaggle, "take_token", lambda: None)
     return pip
 
 
-def test_a_checkout_says_what_to_run_and_installs_nothing(pip):
+def test_a_checkout_says_what_to_run_and_installs_nothing(pip, monkeypatch):
+    monkeypatch.setattr(bootstrap, "FETCHED", "another folder")
     with pytest.raises(RuntimeError, match="trl>=1.*\n.*pip install -r"):
         bootstrap.prepare()
     assert not pip.ran
 
 
-def test_a_fetched_notebook_installs_what_is_missing_and_keeps_torch(pip, capsys):
-    bootstrap.prepare(fetched=True)
-    assert pip.ran[0][-2:] == ["torch==2.11.0+cu128", "trl>=1"]
+def test_it_installs_what_is_missing_beside_torch_and_what_is_loaded(pip, capsys):
+    bootstrap.prepare()
+    assert pip.ran[0][-1] == "trl>=1"
     assert pip.ran[0][:4] == [sys.executable, "-m", "pip", "install"]
-    assert capsys.readouterr().out == "Installing: trl>=1\n"
-    bootstrap.prepare(fetched=True)
+    assert pip.kept == [["pytest==1", "torch==2.11.0+cu128"]]
+    assert capsys.readouterr().out == "Installing: trl\n"
+    bootstrap.prepare()
     assert len(pip.ran) == 1 and capsys.readouterr().out == ""
 
 
 def test_torch_is_not_pinned_where_it_is_not_there(pip):
     pip.before = pip.after = {}
     pip.missing = ["torch>=2.6"]
-    bootstrap.prepare(fetched=True)
-    assert pip.ran[0][-1] == "torch>=2.6"
+    bootstrap.prepare()
+    assert pip.kept == [[]] and pip.ran[0][-1] == "torch>=2.6"
 
 
-def test_a_restart_is_asked_for_where_a_loaded_package_was_replaced(pip, monkeypatch):
+def test_a_restart_is_asked_for_where_nothing_fits_beside_a_loaded_one(
+    pip, monkeypatch
+):
+    pip.conflicting = ["pytest==1", "torch==2.11.0+cu128"]
     pip.after = {**pip.before, "pytest": "2", "trl": "1"}
     with pytest.raises(RuntimeError) as asked:
-        bootstrap.prepare(fetched=True)
+        bootstrap.prepare()
+    assert pip.kept == [pip.conflicting, ["torch==2.11.0+cu128"]]
     sentence = str(asked.value)
     assert "old pytest: restart it" in sentence
     assert sentence.count(". ") == 0 and sentence.endswith(".")
-    # Run again without a restart, the cell stands in the checkout: asked again.
+    # Run again without a restart: asked again.
     with pytest.raises(RuntimeError, match="old pytest"):
-        bootstrap.prepare(fetched=False)
-    assert len(pip.ran) == 1
+        bootstrap.prepare()
+    assert len(pip.ran) == 2
     # A restart: a new process, nothing missing, nothing asked.
     monkeypatch.setattr(packages, "_replaced", set())
-    bootstrap.prepare(fetched=True)
+    bootstrap.prepare()
 
 
 def test_a_package_replaced_but_not_loaded_needs_no_restart(pip, monkeypatch):
@@ -90,7 +102,8 @@ def test_a_package_replaced_but_not_loaded_needs_no_restart(pip, monkeypatch):
     pip.after = {"ruff": "0.2", "protobuf": "2"}
     for name in [n for n in sys.modules if n.startswith("google.")]:
         monkeypatch.delitem(sys.modules, name)
-    bootstrap.prepare(fetched=True)
+    bootstrap.prepare()
+    assert pip.kept == [[]]
 
 
 def test_pip_that_fails_says_why_and_may_be_run_again(pip):
@@ -98,9 +111,10 @@ def test_pip_that_fails_says_why_and_may_be_run_again(pip):
         returncode=1, stderr="WARNING: x\nERROR: No matching distribution\n"
     )
     with pytest.raises(RuntimeError, match=r"ERROR: No matching .*Check the connec"):
-        bootstrap.prepare(fetched=True)
+        bootstrap.prepare()
+    assert len(pip.ran) == 1  # without a network it would fail again, and late
     pip.done = SimpleNamespace(returncode=0, stderr="")
-    bootstrap.prepare(fetched=False)  # the cell again, now inside the checkout
+    bootstrap.prepare()  # the cell again
     assert len(pip.ran) == 2
 
 

@@ -8,7 +8,7 @@ from toolcalling import tasks as c
 from toolcalling.calls import FunctionCall, render_call
 from toolcalling.evaluation import Judgement
 from toolcalling.speed.generation import render_prompts
-from toolcalling.study import robustness as r
+from toolcalling.study import declarations as r
 
 COMPANY, PUBLIC = "search_knowledge_base", "search_google"
 NAMES = ["original", "order", "reworded", "renamed", "third tool", "flipped"]

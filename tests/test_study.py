@@ -2,7 +2,6 @@
 
 import ast
 import json
-import re
 from dataclasses import replace
 
 import pytest
@@ -12,10 +11,9 @@ import study as command
 from toolcalling import models
 from toolcalling.speed.prefix_cache import render_prompts
 from toolcalling.study import (
-    augmentation,
+    declarations,
     few_shot,
     plan,
-    robustness,
     training_run,
     unseen_tools,
 )
@@ -24,21 +22,20 @@ from toolcalling.study.plan import Run
 
 def test_the_recipe_is_that_of_notebook_04():
     book = series.read(series.NOTEBOOKS / "04_finetuning.ipynb")
-    names = ("learning", "batches", "computing", "keeping")
-    written = {}
-    for cell in (c.source for c in book.cells if c.cell_type == "code"):
-        for node in ast.walk(ast.parse(re.sub(r"^%.*$", "", cell, flags=re.M))):
-            if (
-                isinstance(node, ast.Assign)
-                and getattr(node.targets[0], "id", "") in names
-            ):
-                written |= {k.arg: ast.unparse(k.value) for k in node.value.keywords}
+    calls = [
+        node
+        for cell in book.cells
+        if cell.cell_type == "code" and "SFTConfig(" in cell.source
+        for node in ast.walk(ast.parse(cell.source))
+        if getattr(getattr(node, "func", None), "id", "") == "SFTConfig"
+    ]
+    written = {k.arg: ast.unparse(k.value) for k in calls[0].keywords}
     written |= {"max_length": "512", "num_train_epochs": "6"}  # variables there
     for name, value in plan.RECIPE.items():
         assert ast.literal_eval(written[name]) == value, name
     rest = set(written) - set(plan.RECIPE)
     assert rest == {"output_dir", "bf16", "use_cpu", "logging_steps", "report_to",
-                    "seed"}  # fmt: skip
+                    "seed", "save_strategy", "save_total_limit"}  # fmt: skip
 
 
 def test_the_plan():
@@ -138,27 +135,27 @@ def test_more_contrast_has_as_many_rows_in_whole_families(task):
 
 def test_varied_tools_differ_by_family_and_never_use_the_tests_words(task):
     rows = task.rows["train"]
-    varied = augmentation.varied_tools(rows, task, seed=1)
-    assert varied == augmentation.varied_tools(rows, task, seed=1)
+    varied = declarations.varied_tools(rows, task, seed=1)
+    assert varied == declarations.varied_tools(rows, task, seed=1)
     by_family = {}
     for row, own in zip(rows, varied, strict=True):
         assert by_family.setdefault(row["family"], own) == own
         assert {t["function"]["name"] for t in own.task.tools} == set(
-            augmentation.WORDINGS
+            declarations.WORDINGS
         )
         assert own.task.developer == task.developer
     assert len({json.dumps(own.task.tools) for own in by_family.values()}) == 2 * 4 * 4
-    tested = json.dumps([v.task.tools for v in robustness.variants(task)[2:3]])
-    for words in augmentation.WORDINGS.values():
+    tested = json.dumps([v.task.tools for v in declarations.variants(task)[2:3]])
+    for words in declarations.WORDINGS.values():
         assert not any(text in tested for text in words)
 
 
 def test_varied_names_stand_in_schema_policy_and_call(task):
     rows = task.rows["train"]
-    varied = augmentation.varied_tools(rows, task, seed=1, names=True)
+    varied = declarations.varied_tools(rows, task, seed=1, names=True)
     shown = set()
     for row, own in zip(rows, varied, strict=True):
-        made = robustness.conversation(row, own)
+        made = declarations.conversation(row, own)
         names = {tool["function"]["name"] for tool in made["tools"]}
         shown |= names
         assert all(name in made["prompt"][0]["content"] for name in names)
@@ -166,9 +163,11 @@ def test_varied_names_stand_in_schema_policy_and_call(task):
             assert call["function"]["name"] == own.expected[row["tool_name"]]
             assert call["function"]["name"] in names
     assert len(shown) == 6
-    kept = sum(own.expected[robustness.COMPANY] == robustness.COMPANY for own in varied)
+    kept = sum(
+        own.expected[declarations.COMPANY] == declarations.COMPANY for own in varied
+    )
     assert 0.35 < kept / len(rows) < 0.65
-    assert not shown & set(robustness.RENAMED.values())
+    assert not shown & set(declarations.RENAMED.values())
 
 
 def test_examples_in_the_prompt(tiny_loaded, task):
@@ -187,7 +186,8 @@ def test_examples_in_the_prompt(tiny_loaded, task):
 
 
 def test_better_descriptions_change_nothing_else(tools):
-    for tool, better in zip(tools, few_shot.better_descriptions(tools), strict=True):
+    made = declarations.described(tools, few_shot.BETTER)
+    for tool, better in zip(tools, made, strict=True):
         assert better["function"]["description"] != tool["function"]["description"]
         better["function"]["description"] = tool["function"]["description"]
         assert better == tool

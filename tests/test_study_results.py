@@ -6,8 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from toolcalling.evaluation import Judgement
-from toolcalling.statistics import cluster_bootstrap
-from toolcalling.study import results
+from toolcalling.study import findings, plan, results
 
 KB, WEB = "search_knowledge_base", "search_google"
 TASK = SimpleNamespace(hash="abc")
@@ -42,7 +41,7 @@ def test_missing_or_foreign_records_say_what_to_do(tmp_path):
         results.load(TASK, tmp_path / "none.jsonl")
     path = write(tmp_path / "s.jsonl", [record()])
     with pytest.raises(RuntimeError, match="no run 'zero-shot' yet: `make study`"):
-        results.load(TASK, path, needed=["ours 42", "zero-shot"])
+        results.load(TASK, path, needed=[plan.Run("zero-shot")])
     other = record() | {"data": "x"}
     with pytest.raises(RuntimeError, match="other data"):
         results.load(TASK, write(tmp_path / "s.jsonl", [other]))
@@ -57,50 +56,56 @@ def test_judgements_and_hits():
 
 
 def test_rates_over_runs():
-    group = [record(right="ok ok ok no"), record(right="ok no no no")]
-    found = results.over_runs(group)
-    assert (found["mean"], found["min"], found["max"]) == (0.5, 0.25, 0.75)
-    families = ["a", "a", "b", "b"]
-    low, high = results.interval_of_runs(group, families)
-    assert 0 <= low <= 0.5 <= high <= 1
-    one = results.interval_of_runs(group[:1], families)
-    assert one == cluster_bootstrap([True, True, True, False], families)
-
-
-def test_runs_in_words():
-    group = [record(right="ok ok ok no"), record(right="ok no no no")]
-    assert results.in_words(group) == (
-        "2 runs: mean 50.0%, from 25.0% to 75.0%, SD 35.4%"
+    found = results.over_runs(
+        [record(right="ok ok ok no"), record(right="ok no no no")]
     )
-    assert results.in_words(group[:1]) == "1 run: 75.0%"
-    assert results.in_words([]) == "not run yet"
+    assert (found["mean"], found["min"], found["max"]) == (0.5, 0.25, 0.75)
 
 
-def test_a_kind_is_compared_with_ours_of_the_same_seed():
-    runs = [
-        record(seed=42), record(seed=43, right="no no no no"),
-        record("all trained", 43, "ok ok no no"), record("all trained", 44),
-    ]  # fmt: skip
-    records = {run["run"]: run for run in runs}
-    found = results.against(records, "all trained", 400, list("aabb"))
-    assert list(found) == [43]
-    assert (found[43]["fixed"], found[43]["broken"]) == (2, 0)
+def test_runs_are_compared_with_those_of_the_same_seed():
+    before = [record(seed=42), record(seed=43, right="no no no no")]
+    after = [record(seed=43, right="ok ok no no"), record(seed=44)]
+    seeds, mean = results.compared(before, after, list("aabb"))
+    assert list(seeds) == [43]
+    assert (seeds[43]["fixed"], seeds[43]["broken"]) == (2, 0)
+    assert mean["difference"] == seeds[43]["difference"] == 0.5
+    with pytest.raises(ValueError, match="make study"):
+        results.compared(before, after[1:], list("aabb"))
 
 
 def test_the_mean_over_seeds_of_what_a_setting_changes():
-    runs = [
-        record(seed=42), record("all trained", 42, "ok ok ok ok"),
-        record(seed=43, right="no no no no"), record("all trained", 43, "ok ok no no"),
-        record("all trained", 44),
-    ]  # fmt: skip
-    records = {run["run"]: run for run in runs}
-    families = list("aabb")
-    each = results.against(records, "all trained", 400, families)
-    mean = results.together(records, "all trained", 400, families)
-    assert mean["difference"] == sum(d["difference"] for d in each.values()) / 2
+    before = [record(seed=42), record(seed=43, right="no no no no")]
+    after = [record(seed=42, right="ok ok ok ok"), record(seed=43)]
+    seeds, mean = results.compared(before, after, list("aabb"))
+    assert mean["difference"] == sum(d["difference"] for d in seeds.values()) / 2
     assert mean["low"] <= mean["difference"] <= mean["high"]
-    with pytest.raises(ValueError, match="make study"):
-        results.together(records, "reference", 400, families)
+
+
+@pytest.mark.parametrize(
+    "moves, low, high, p, said",
+    [
+        ((0.1, 0.1, 0.1), 0.05, 0.15, 0.01, "shown: better"),
+        ((-0.1, -0.1, -0.1), -0.15, -0.05, 0.2, "likely worse"),
+        ((-0.1, -0.1, -0.01), -0.15, -0.05, 0.2, "not shown"),
+        ((-0.1, -0.1, -0.1), -0.15, 0.01, 0.2, "not shown"),
+        ((-0.1, -0.1, 0.1), -0.15, 0.01, 1, "signs differ"),
+        ((-0.1,), -0.15, -0.05, 0.001, "one seed only"),
+    ],
+)
+def test_an_answer_follows_the_rule(moves, low, high, p, said):
+    seeds = {seed: {"difference": move} for seed, move in enumerate(moves)}
+    mean = {"difference": sum(moves) / len(moves), "low": low, "high": high}
+    assert findings.answer(seeds, mean, p, luck=0.02) == said
+
+
+def test_every_recorded_finding_is_a_line(task):
+    records = results.load(task, needed=plan.every_run())
+    lines = findings.findings(records, task)
+    assert len(lines) == len({line["question"] for line in lines}) > 20
+    for line in lines:
+        assert all(line.values()) and list(line) == [
+            "question", "answer", "figure", "how sure"
+        ]  # fmt: skip
 
 
 def test_difference_of_two_runs():
@@ -134,17 +139,3 @@ def test_a_threshold_trades_leaks_for_misses():
     assert results.errors(leaning) == (1, 0)
     assert results.errors(leaning, threshold=0.7) == (1, 1)
     assert results.errors(leaning, threshold=1.2) == (0, 1)
-
-
-def test_leaning_changes_the_tool_of_a_call_and_nothing_else():
-    run = record(right="no ok ok") | {
-        "names": [[WEB], [WEB], []], "choice": CHOICE
-    }  # fmt: skip
-    outcomes = {
-        threshold: [j.outcome for j in results.leaned(run, NEEDS, threshold)]
-        for threshold in (0, 1.2)
-    }
-    assert outcomes[0] == ["wrong_tool", "correct", "correct"]
-    assert outcomes[1.2] == ["correct", "wrong_tool", "correct"]
-    malformed = run | {"outcomes": ["malformed", "correct", "no_call"]}
-    assert results.leaned(malformed, NEEDS, 9)[0].outcome == "malformed"

@@ -4,7 +4,7 @@ tasks        a task is a folder: policy, tools and rows; edit one for your own
 calls        FunctionGemma's calls as text: write one, read a reply back
 models       choose a model, load it, save it
 hardware     device, number format, attention
-training     what notebook 04 trains with: settings, families, the epoch by dev
+training     what notebook 04 trains with: a trainer for a CPU, the epoch by dev
 evaluation   generate replies, judge each, score them
 statistics   rates, intervals, paired tests
 charts       the series' figures
@@ -17,5 +17,5 @@ judging/     are these the calls due; measures; forced choice (for evaluation)
 speed/       the same training and replies, faster (notebook 07)
 setup/       the first cell, packages, the embedded model, the Hub
 share/       model card, upload, the command line (notebook 06)
-study/       seeds, sizes, settings, changed tools (notebook 08)
+study/       seeds, sizes, settings, changed tools (notebooks 08, 08b)
 """

@@ -8,6 +8,7 @@ from pathlib import Path
 from .calls import CONTROL_TOKENS
 from .setup import embedded_model, model_checks
 from .setup.hub_access import (
+    NO_TOKEN,
     access_problem,
     network_problem,
     where_to_load,
@@ -37,13 +38,14 @@ class ModelChoice:
         return f"{self.name}: {self.reason}"
 
 
-def choose_model(name=None):
-    """Which model this series works with; prints it and why.
+def choose_model(name=None, explain=False):
+    """Which model this series works with; prints it.
 
     An explicit choice (argument, else the variable TOOLCALLING_MODEL: a Hub id,
     a folder, or "embedded") is taken or refused with RuntimeError, never swapped
     for another. Without one: FunctionGemma where a token with access is there,
-    else the embedded Gemma 3 270M.
+    else the embedded Gemma 3 270M. Prints why, too, where explain is true or where
+    there is a token and FunctionGemma can't be had for another reason.
     """
     wanted = name or os.environ.get("TOOLCALLING_MODEL", "").strip()
     if wanted:
@@ -56,7 +58,8 @@ def choose_model(name=None):
             )
         else:
             choice = _embedded(f"the embedded default. FunctionGemma: {problem}")
-    print(choice)
+    short = choice.source != EMBEDDED or NO_TOKEN in choice.reason or wanted
+    print("model:", choice.name if short and not explain else choice)
     return choice
 
 

@@ -151,8 +151,8 @@ def load_task(name="", log=print):
             placed |= split_by_family(placed["train"], missing, asked)
         except ValueError as error:
             raise ValueError(f"{folder.name}: {error}") from None
-        counts = " and ".join(f"{len(placed[s])} rows for {s}" for s in missing)
-        notes.append(f"split by family, with a fixed seed: {counts}.")
+        counts = ", ".join(f"{s} {len(placed[s])}" for s in missing)
+        notes.append(f"split by family, with a fixed seed; rows: {counts}.")
     notes += checks.gaps(placed, tools)
     for note in notes:
         log(f"{folder.name}: {note}")
@@ -171,6 +171,21 @@ def load_task(name="", log=print):
         folder=folder,
         hash=files_hash(folder),
     )
+
+
+def dataset(conversations):
+    """A datasets.Dataset of prompt, completion and tools, every row as it is given.
+
+    The columns are Json: as structs, rows would get the union of all keys, and a
+    tool's arguments Nones that nobody wrote.
+    """
+    from datasets import Dataset, Features, List
+
+    from .rows.json_columns import Json
+
+    names = ("prompt", "completion", "tools")
+    columns = Features({name: List(Json()) for name in names})
+    return Dataset.from_list(list(conversations), features=columns)
 
 
 def check_lengths(tokenizer, conversations, max_length=None):

@@ -1,10 +1,13 @@
-"""Notebook 04's training: its settings, whole families in a batch, and the epoch
-picked on dev."""
+"""Notebook 04's training: its settings, a trainer for a CPU, the epoch picked on dev,
+and going on where a run was stopped."""
 
+import json
 import math
+import os
 import random
 import shutil
 import tempfile
+from pathlib import Path
 
 import torch
 from torch.utils.data import Sampler
@@ -17,7 +20,9 @@ from .speed.frozen_embeddings import (
     merge_embeddings,
     plain_weights,
 )
-from .tasks import check_lengths
+from .speed.shared_prefix import SharedPrefixSFTTrainer
+from .tasks import check_lengths, dataset
+from .workspace import save_json
 
 # SFTConfig's settings in notebook 04, of which a test says that they are its own.
 RECIPE = {
@@ -25,8 +30,29 @@ RECIPE = {
     "warmup_steps": 0.1, "per_device_train_batch_size": 8,
     "per_device_eval_batch_size": 8, "max_length": 512, "completion_only_loss": True,
     "packing": False, "activation_checkpointing": False, "eval_strategy": "epoch",
-    "save_strategy": "no",
 }  # fmt: skip
+
+
+class CPUTrainer(SharedPrefixSFTTrainer):
+    """SFTTrainer for a CPU: the same loss, in a fraction of the time.
+
+    What all prompts of a batch begin with is computed once (SharedPrefixSFTTrainer);
+    of the embedding matrix only the control tokens' rows are trained, so that a step
+    takes less time and memory (freeze_embeddings); and rows of one `family`, where
+    the training data has such a column, stay in one batch (FamilySampler).
+    freeze=False trains the matrix too.
+    """
+
+    def __init__(self, model, *args, freeze=True, **kwargs):
+        if freeze:
+            freeze_embeddings(model)
+        super().__init__(model, *args, **kwargs)
+
+    def _get_train_sampler(self, train_dataset=None):
+        if "family" not in self.train_dataset.column_names:
+            return super()._get_train_sampler(train_dataset)
+        families, size = self.train_dataset["family"], self.args.train_batch_size
+        return FamilySampler(families, size, self.args.seed)
 
 
 def fine_tune(
@@ -41,47 +67,36 @@ def fine_tune(
     together in batches. pick: keep the epoch that answers dev best, else the last.
     train: conversations in the place of the task's, one for each row.
     """
-    from datasets import Dataset, Features, Json, List
     from transformers import PrinterCallback
     from trl import SFTConfig
 
-    from .speed.shared_prefix import SharedPrefixSFTTrainer
-
-    if freeze:
-        freeze_embeddings(model)
-    columns = Features({n: List(Json()) for n in ("prompt", "completion", "tools")})
     asked = {"train": train or task.conversations("train")}
     asked["dev"] = task.conversations("dev")
     longest = check_lengths(tokenizer, asked["train"] + asked["dev"])
     recipe = recipe | {"max_length": max(recipe["max_length"], longest)}
-    data = {part: Dataset.from_list(asked[part], features=columns) for part in asked}
+    data = {part: dataset(asked[part]) for part in asked}
+    if families:
+        names = [row["family"] for row in task.rows["train"]]
+        data["train"] = data["train"].add_column("family", names)
     pick = PickOnDev(tokenizer, task, hardware) if pick else None
     if not pick:
         recipe = recipe | {"eval_strategy": "no"}
-
-    class Trainer(SharedPrefixSFTTrainer):
-        def _get_train_sampler(self, train_dataset=None):
-            if not families:
-                return super()._get_train_sampler(train_dataset)
-            rows, size = task.rows["train"], self.args.train_batch_size
-            return FamilySampler(rows, size, seed)
-
     with tempfile.TemporaryDirectory() as folder:
         config = SFTConfig(**{
             "output_dir": folder, "report_to": "none", "seed": seed,
             "disable_tqdm": True, "bf16": hardware.bf16, "logging_steps": 10**6,
-            "use_cpu": hardware.device == "cpu", **recipe,
+            "save_strategy": "no", "use_cpu": hardware.device == "cpu", **recipe,
         })  # fmt: skip
-        trainer = Trainer(
+        trainer = CPUTrainer(
             model=model, args=config, train_dataset=data["train"],
             eval_dataset=data["dev"], processing_class=tokenizer,
-            callbacks=[pick] if pick else [],
+            callbacks=[pick] if pick else [], freeze=freeze,
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     merge_embeddings(model)
     if pick:
-        model.load_state_dict(pick.weights)
+        pick.restore(model)
         pick.weights = None
     model.to(torch.float32).eval()
     return pick
@@ -97,30 +112,65 @@ def epochs_for(rows, least, recipe=RECIPE):
 
 
 class FamilySampler(Sampler):
-    """Row numbers, batch by batch, whole families together; shuffled anew each time.
+    """Row numbers, batch by batch, whole families together; shuffled anew each epoch.
 
-    rows: of a Task. Batches come as even in size as the families allow.
+    families: the family of each row. Batches come as even in size as they allow.
     """
 
-    def __init__(self, rows, batch_size, seed):
-        self.rows, self.batch_size = rows, batch_size
-        self.random = random.Random(seed)
+    def __init__(self, families, batch_size, seed):
+        self.batch_size, self.seed, self.epoch = batch_size, seed, 0
+        self.members = {}
+        for number, family in enumerate(families):
+            self.members.setdefault(family, []).append(number)
 
     def __len__(self):
-        return len(self.rows)
+        return sum(map(len, self.members.values()))
+
+    def set_epoch(self, epoch):
+        """Which epoch's order comes next; a trainer that goes on calls it."""
+        self.epoch = epoch
 
     def __iter__(self):
-        families = {}
-        for number, row in enumerate(self.rows):
-            families.setdefault(row["family"], []).append(number)
-        families = list(families.values())
-        self.random.shuffle(families)
+        rng = random.Random(self.seed)
+        for _ in range(self.epoch):
+            self._order(rng)
+        self.epoch += 1
+        return iter(self._order(rng))
+
+    def _order(self, rng):
+        families = list(self.members.values())
+        rng.shuffle(families)
         families.sort(key=len, reverse=True)  # larger ones first; sort is stable
-        batches = [[] for _ in range(-(-len(self.rows) // self.batch_size))]
+        batches = [[] for _ in range(-(-len(self) // self.batch_size))]
         for family in families:
             min(batches, key=len).extend(family)
-        self.random.shuffle(batches)
-        return (number for batch in batches for number in batch)
+        rng.shuffle(batches)
+        return [number for batch in batches for number in batch]
+
+
+def last_checkpoint(folder, made_of):
+    """The newest whole checkpoint in folder of a run made of the same, or None.
+
+    made_of: what the run depends on, as JSON: model, data, settings. Checkpoints
+    made of anything else are removed.
+    """
+    folder, note = Path(folder), Path(folder, "made_of.json")
+    made_of = json.loads(json.dumps(made_of, default=str))
+    try:
+        same = json.loads(note.read_text(encoding="utf-8")) == made_of
+    except (OSError, ValueError):
+        same = False
+    if not same:
+        drop_checkpoints(folder)
+        save_json(note, made_of)
+    whole = [p.parent for p in folder.glob(f"checkpoint-*/{PickOnDev.FILE}")]
+    return max(whole, key=lambda p: int(p.name.split("-")[1]), default=None)
+
+
+def drop_checkpoints(folder):
+    """Remove the checkpoints of a run that has ended."""
+    for path in Path(folder).glob("checkpoint-*"):
+        shutil.rmtree(path)
 
 
 class PickOnDev(TrainerCallback):
@@ -129,12 +179,13 @@ class PickOnDev(TrainerCallback):
     task: whose dev rows are asked, under its own policy and tools. epochs: [{"epoch", "step", "correct", "n", "loss", "outcomes"}]; epoch and
     correct: of the best, the later one on a tie; weights: its state dict, on the
     CPU, as merge_embeddings would leave the model. A training from the start begins
-    them anew. log_dir: where TensorBoard's events of it go, each outcome's share and some
+    them anew; with each checkpoint they are written, and a resumed one reads them. log_dir: where TensorBoard's events of it go, each outcome's share and some
     replies in full; None for nowhere. A folder of its own: of several files that
     are being written in one folder, TensorBoard follows only the newest.
     """
 
     SHOWN = 8  # replies written to TensorBoard, from all over the dev set
+    FILE = "picked.pt"  # written last: a checkpoint that has it is whole
 
     def __init__(self, tokenizer, task, hardware, log_dir=None):
         self.tokenizer, self.task, self.rows = tokenizer, task, task.rows["dev"]
@@ -147,6 +198,22 @@ class PickOnDev(TrainerCallback):
             self.epochs, self.epoch, self.correct = [], 0, -1
             if self.log_dir:
                 shutil.rmtree(self.log_dir, ignore_errors=True)
+        elif (kept := self._file(args, state)).is_file():
+            vars(self).update(torch.load(kept, weights_only=True))
+
+    def on_save(self, args, state, control, **_):
+        kept = ("epochs", "epoch", "correct", "weights")
+        path = self._file(args, state)
+        torch.save({name: getattr(self, name) for name in kept}, f"{path}-")
+        os.replace(f"{path}-", path)
+
+    def _file(self, args, state):
+        return Path(args.output_dir, f"checkpoint-{state.global_step}", self.FILE)
+
+    def restore(self, model):
+        """The best epoch's weights into model, which is a plain one again."""
+        merge_embeddings(model)
+        model.load_state_dict(self.weights)
 
     def on_evaluate(self, args, state, control, model, metrics, **_):
         replies = evaluation.generate_replies(

@@ -1,49 +1,45 @@
-"""The READMEs' generated blocks: tables of the recorded figures, in any language.
+"""The generated blocks of READMEs and docs: the recorded figures, in any language.
 
-Plain functions of what data/results holds and of a table of words; series.py puts
-what they return between the READMEs' marks.
+Plain functions of what data/ holds and of a table of words; series.py puts what they
+return between the pages' marks.
 """
 
+import html
 import re
 
 from front_words import ENGLISH, LANGUAGES
 
-__all__ = ["ENGLISH", "LANGUAGES", "MACHINES", "blocks", "duration"]
+__all__ = ["ENGLISH", "LANGUAGES", "blocks", "duration", "firsts"]
 
-PARAMETERS, EMBEDDINGS = 268_098_176, 262_144 * 640  # of Gemma 3 270M
-STATE, COPIES = 16, 2  # bytes: weight, gradient, two moments; bfloat16 copy
+INTERNAL, PUBLIC = "search_knowledge_base", "search_google"
+NO_TOOL = "no tool"
+EMBEDDED = {"gemma-3-270m-embedded": "Gemma 3 270M"}  # needs no account
 
-# machine: (matrix products in bfloat16, FlashAttention where it is installed),
-# as toolcalling.hardware chooses.
-MACHINES = {
-    "cpu bf16": (True, False),
-    "cpu": (False, False),
-    "T4": (False, False),
-    "L4": (True, True),
-    "A100": (True, True),
-    "H100": (True, True),
-    "mps": (False, False),
-}
+# Columns of docs/hardware.md, which is in English only: kinds of training.
+MEMORY = {
+    "reference": "reference", "ours": "ours", "frozen": "ours, embeddings frozen",
+    "checkpointed": "frozen, activations recomputed",
+}  # fmt: skip
 
 
-def blocks(words, core, bench, gpu, notebooks, seeds=()):
-    """{name: content} of one README's generated blocks.
+def blocks(words, core, bench, gpu, helpdesk, notebooks, runs, rows, unseen):
+    """{name: content} of every generated block in the language of words.
 
-    core, bench, gpu: contents of core.json, bench.json, bench_gpu.json, or None.
-    notebooks: [{"name", "title", "gain", "gpu": is one used, "badges"}].
-    seeds: strict accuracy, 0 to 1, of each run of the same recipe.
+    core, bench, gpu, helpdesk: contents of the files of these names, or None.
+    notebooks: [{"name", "title", "gain", "colab"}].
+    runs: the study's records of the recorded recipe, one a seed.
+    rows: {"train": [...], "test": [...]} of the task; unseen: prompts of other tools.
     """
-    made = {
-        "notebooks": contents(words, core, notebooks),
-        "hardware": hardware(words, gpu),
-    }
+    made = {"notebooks": contents(words, core, notebooks)}
     for name, function, needed in (
-        ("results", results, (core, seeds)),
+        ("open", opening, (core, notebooks, rows)),
+        ("transcript", transcript, (core, rows)),
+        ("results", results, (core, runs, helpdesk)),
+        ("limits", limits, (core, runs, rows, unseen)),
+        ("speed", speed, (bench, gpu)),
         ("memory", memory, (bench,)),
-        ("measured", measured, (core, bench, gpu)),
-        ("bench", speed, (bench,)),
-    ):
-        there = core is not None if name == "results" else bench is not None
+    ):  # fmt: skip
+        there = needed[0] is not None
         made[name] = function(words, *needed) if there else words["missing"]
     return made
 
@@ -71,95 +67,126 @@ def duration(minutes, words=ENGLISH):
     return many.format(f"{minutes:.0f}")
 
 
-def results(words, core, seeds):
+def model(core):
+    """The measured model's name."""
+    return EMBEDDED.get(core["base"], f"`{core['base']}`")
+
+
+def opening(words, core, notebooks, rows):
+    """The button that trains, and what that takes."""
+    book = next(book for book in notebooks if "finetuning" in book["name"])
+    image = "https://colab.research.google.com/assets/colab-badge.svg"
+    text = words["open"].format(
+        model=model(core), rows=len(rows["train"]), n=book["name"].partition("_")[0],
+        minutes=core["training"]["minutes"], date=core["run"]["date"],
+        machine=machine(core["run"]["machine"], words),
+    )  # fmt: skip
+    text += words["embedded"] if core["base"] in EMBEDDED else ""
+    return f"[![{words['badge']}]({image})]({book['colab']})\n\n{text}"
+
+
+def firsts(rows):
+    """Places of the first row due each tool, and of the first due none."""
+    due = [row["tool_name"] for row in rows]
+    return [due.index(name) for name in dict.fromkeys(due)]
+
+
+def transcript(words, core, rows):
+    """The first test prompt of each kind, with the replies before and after."""
+    lines = []
+    for place in firsts(rows["test"]):
+        row = rows["test"][place]
+        before = core.get("before_replies", {}).get(row["id"], "")
+        due = row["tool_name"] or NO_TOOL
+        said = (reply(text, due, words) for text in (before, core["replies"][place]))
+        lines.append((cell(row["user_content"]), words["tools"][due], " → ".join(said)))
+    return table(words["transcript"], lines)
+
+
+def reply(text, due, words):
+    """What a reply calls or says, and whether that is the tool due."""
+    call = re.match(r"<start_function_call>call:(\w+)\{\w+:<escape>(.*?)<escape>", text)
+    name, said = call.groups() if call else (NO_TOOL, text.partition("<")[0])
+    said = " ".join(said.split())
+    said = said if len(said) < 80 else said[:40].rstrip() + "…"
+    said = words["said"].format(cell(said)) if said else ""
+    return f"**{words['tools'][name]}**{said} {'✓' if name == due else '✗'}"
+
+
+def cell(text):
+    """Text for a table's cell, nothing of it Markdown or HTML."""
+    return re.sub(r"([|*_`\[\]])", r"\\\1", html.escape(text, quote=False))
+
+
+def results(words, core, runs, helpdesk):
     """Before and after beside two baselines that understand nothing; other seeds."""
     rows = []
     for key, name in words["methods"].items():
-        score = core[key]
+        score, mark = core[key], "**" if key == "after" else ""
         silent = score["slices"]["no_tool"]
-        due = score["n"] - silent["n"], score["correct"] - silent["correct"]
-        rows.append(
-            (
-                name,
-                f"{score['strict']:.1%}",
-                between(score["wilson"], words),
-                f"{due[1]}/{due[0]}",
-                f"{silent['correct']}/{silent['n']}",
-            )
-        )
-    header = [cell.format(n=core["after"]["n"]) for cell in words["results"]]
-    paired = core["mcnemar"]
+        called = score["correct"] - silent["correct"], score["n"] - silent["n"]
+        cells = (
+            name.format(model=model(core)), f"{score['strict']:.1%}",
+            f"{called[0]}/{called[1]}", f"{silent['correct']}/{silent['n']}",
+        )  # fmt: skip
+        rows.append([f"{mark}{text}{mark}" for text in cells])
+        rows[-1][1] += f" ({words['range'].format(*score['wilson'])})"
+    header = [text.format(n=core["after"]["n"]) for text in words["results"]]
+    paired = core["mcnemar_tfidf"]
     text = words["paired"].format(
-        fixed=paired["fixed"], broken=paired["broken"], p=f"{paired['p']:.1g}",
-        model=model(words, core), minutes=core["training"]["minutes"],
-        machine=machine(core["run"]["machine"], words), date=core["run"]["date"],
-    )  # fmt: skip
-    if len(seeds) > 1:
-        shares = (sum(seeds) / len(seeds), min(seeds), max(seeds))
-        mean, low, high = (f"{share:.1%}" for share in shares)
-        text += words["seeds"].format(n=len(seeds), mean=mean, low=low, high=high)
+        better=paired["fixed"], worse=paired["broken"], p=f"{paired['p']:.0g}"
+    )
+    if len(runs) > 1:
+        right = [r["outcomes"].count("correct") / len(r["outcomes"]) for r in runs]
+        ends = {"mean": sum(right) / len(right), "low": min(right), "high": max(right)}
+        text = words["seeds"].format(n=len(runs), **ends) + text
+    if helpdesk:
+        score = helpdesk["after"]["strict"]
+        ends = words["range"].format(*score["wilson"])
+        text += words["helpdesk"].format(**score, range=ends)
     return f"{table(header, rows)}\n\n{text}"
 
 
-def between(interval, words):
-    """Both ends of an interval of a rate."""
-    return words["range"].format(*(f"{x:.1%}" for x in interval))
-
-
-def model(words, core):
-    """The model that was measured, as a sentence."""
-    embedded = core["base"] == "gemma-3-270m-embedded"
-    return words["embedded"] if embedded else words["model"].format(core["base"])
+def limits(words, core, runs, rows, unseen):
+    """What the model does badly, and what was not measured, as a list."""
+    made = {"base": {}} if core["base"] in EMBEDDED else {}
+    if runs:
+        due = [row["tool_name"] for row in rows["test"]]
+        judged = [list(zip(due, run["names"], run["outcomes"])) for run in runs]
+        leaks = [sum(d == INTERNAL and PUBLIC in n for d, n, _ in j) for j in judged]
+        silent = [sum(not d and o == "correct" for d, _, o in j) for j in judged]
+        for name, measure, counts in (
+            ("leaks", "leak_rate", leaks), ("silent", "no_tool_specificity", silent),
+        ):  # fmt: skip
+            ends = {"low": min(counts), "high": max(counts)}
+            made[name] = core["measures"][measure] | ends
+        first = next(run for run in runs if "variants" in run)
+        renamed = first["variants"]["renamed"]["outcomes"]
+        made["renamed"] = {"right": renamed.count("correct"), "n": len(renamed)}
+        wrong = [first["unseen"][p["id"]] for p in unseen if p["accepted"]]
+        made["unseen"] = {"right": wrong.count(None), "n": len(wrong)}
+    made["scope"] = {}
+    return "\n".join(f"- {words['limits'][key].format(**made[key])}" for key in made)
 
 
 def contents(words, core, notebooks):
-    """The table of notebooks, and how long all of them take."""
+    """The list of notebooks, and how long all of them take."""
     run = (core or {}).get("run", {"minutes": {}, "machine": ""})
-    rows = []
-    for number, book in enumerate(notebooks, 1):
+    lines = []
+    for book in notebooks:
         name, own = book["name"], (book["title"], book["gain"])
         title, gain = words["notebooks"].get(name, own)
-        time = duration(run["minutes"].get(name), words)
-        used = words["gpu_used"][book["gpu"]]
-        link = f"[{title}](notebooks/{name}.ipynb)"
-        rows.append((number, link, gain, time, used, book["badges"]))
-    text = table(words["contents"], rows)
+        lines.append(
+            words["notebook"].format(
+                number=name.partition("_")[0], title=title, gain=gain,
+                path=f"notebooks/{name}.ipynb", colab=book["colab"],
+                time=duration(run["minutes"].get(name), words).capitalize(),
+            )
+        )  # fmt: skip
     known = [run["minutes"].get(book["name"], 0) for book in notebooks]
     if any(known):
-        text += "\n\n" + words["together"].format(
-            minutes=sum(known), machine=machine(run["machine"], words)
-        )
-    return text
-
-
-def hardware(words, gpu):
-    """What each kind of machine computes in, and the memory that takes."""
-    whole = STATE * PARAMETERS
-    frozen = whole - 12 * EMBEDDINGS  # no gradient, no moments
-    rows = []
-    for name, (bf16, flash) in MACHINES.items():
-        copies = COPIES * PARAMETERS if bf16 else 0
-        needs = [f"{(x + copies) / 2**30:.1f} GiB" for x in (whole, frozen)]
-        number_format = "bfloat16" if bf16 else "float32"
-        attention = words["flash"] if flash else "`sdpa`"
-        rows.append(
-            (words["machines"].get(name, name), number_format, attention, *needs)
-        )
-    text = words["arithmetic"].format(
-        bytes=STATE, copies=COPIES, parameters=PARAMETERS / 1e6
-    )
-    return f"{table(words['hardware'], rows)}\n\n{text}{on_gpu(words, gpu)}"
-
-
-def on_gpu(words, gpu):
-    """What was measured on a GPU, as a sentence."""
-    if gpu is None:
-        return words["no_gpu"]
-    counts = [key.split("-")[1] for key in gpu if re.fullmatch(r"train-\d+", key)]
-    return words["gpu"].format(
-        card=gpu["run"]["gpu"], date=gpu["run"]["date"], tools=", ".join(counts),
-        ratios=", ".join(f"{gpu[f'train-{n}']['ratio']:.1f}" for n in counts),
-    )  # fmt: skip
+        lines += ["", words["together"].format(minutes=sum(known))]
+    return "\n".join(lines)
 
 
 def tool_counts(bench, part):
@@ -175,53 +202,25 @@ def measured_on(words, bench):
     return {"machine": machine(name, words), "date": run["date"]}
 
 
+def speed(words, bench, gpu):
+    """Training's times as fast, over the numbers of tools."""
+    ends = measured_on(words, bench)
+    for name in ("ratio", "ratio_equal_batch"):
+        ratios = [bench[f"train-{n}"][name] for n in tool_counts(bench, "train")]
+        ends |= {f"{name}_low": min(ratios), f"{name}_high": max(ratios)}
+    text = words["speed"].format(**ends)
+    if gpu is None:
+        return text + words["no_gpu"]
+    ratios = [gpu[f"train-{n}"]["ratio"] for n in tool_counts(gpu, "train")]
+    return text + words["gpu"].format(**gpu["run"], low=min(ratios), high=max(ratios))
+
+
 def memory(words, bench):
     """Peak memory of training, the reference recipe's and ours."""
     rows = []
     for n in tool_counts(bench, "memory-reference"):
-        kinds = ("reference", "ours", "frozen", "checkpointed")
-        gib = [bench.get(f"memory-{kind}-{n}", {}).get("gib") for kind in kinds]
-        cells = [f"{g:.1f} GiB ({g / gib[0]:.0%})" if g else "" for g in gib[1:]]
-        rows.append((n, f"{gib[0]:.1f} GiB", *cells))
-    text = words["peak"].format(**measured_on(words, bench))
-    return f"{table(words['memory'], rows)}\n\n{text}"
-
-
-def speed(words, bench):
-    """Seconds per row of training, the reference recipe's and ours."""
-    rows = []
-    for n in tool_counts(bench, "train"):
-        part = bench[f"train-{n}"]
-        seconds = [f"{part[kind]['median']:.2f}" for kind in ("reference", "ours")]
-        ratios = f"**{part['ratio']:.1f}**", f"{part['ratio_frozen']:.1f}"
-        rows.append((n, *seconds, *ratios))
-    total, asked = bench["end-to-end"], bench["evaluate"]
-    text = words["whole"].format(
-        before=asked["before"]["ratio"], after=asked["after"]["ratio"],
-        ratio=total["ratio"], reference=total["reference_minutes"],
-        ours=total["ours_minutes"], repeats=bench["run"]["repeats"],
-        **measured_on(words, bench),
-    )  # fmt: skip
-    return f"{table(words['speed'], rows)}\n\n{text}"
-
-
-def measured(words, core, bench, gpu):
-    """What was measured on which model and machine, and what was not."""
-    run, place = core["run"], measured_on(words, bench)
-    recorded = f"`{core['base']}`", machine("{machine}, {date}".format(**run), words)
-    embedded = "`gemma-3-270m-embedded`"  # what the benchmark measures
-    benched = embedded, machine("{machine}, {date}".format(**place), words)
-    unknown = words["unmeasured"], ""
-    found = {
-        "accuracy": recorded,
-        "speed": benched,
-        "functiongemma": recorded if "functiongemma" in core["base"] else unknown,
-        "gpu": (embedded, "{gpu}, {date}".format(**gpu["run"])) if gpu else unknown,
-    }
-    rows = [(words["subjects"][key], *cells) for key, cells in found.items()]
-    tfidf = core["mcnemar_tfidf"]
-    text = words["evidence"].format(
-        better=tfidf["fixed"], worse=tfidf["broken"], p=f"{tfidf['p']:.1g}",
-        strict=f"{core['after']['strict']:.1%}", range=between(core["interval"], words),
-    )  # fmt: skip
-    return f"{table(words['measured'], rows)}\n\n{text}"
+        gib = [bench[f"memory-{kind}-{n}"]["gib"] for kind in MEMORY]
+        shares = [f"{g:.1f} GiB ({g / gib[0]:.0%})" for g in gib[1:]]
+        rows.append((n, f"{gib[0]:.1f} GiB", *shares))
+    where = "Measured on {machine}, {date}.".format(**measured_on(words, bench))
+    return f"{table(('tools', *MEMORY.values()), rows)}\n\n{where}"

@@ -5,210 +5,175 @@ Both tables have the same keys and placeholders. Figures come from front_page.py
 
 ENGLISH = {
     "missing": "Not recorded yet: `make docs` and `make bench` do.",
-    "range": "{}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{}",
+    "range": "{:.1%} to {:.1%}",
+    "said": ": {}",
     "machine": (),  # (pattern, replacement) for a machine's description
     "duration": ("not yet recorded", "under a minute", "about a minute", "{} minutes"),
-    # results
+    "badge": "Open in Colab: notebook 04, Fine-tuning",
+    "open": (
+        "Notebook {n} trains {model} on {rows} messages in **{minutes:.0f} minutes** "
+        "({machine}, {date})."
+    ),
+    "embedded": " The figures on this page are of that model, not of FunctionGemma.",
+    "transcript": ("message", "due", "before → after fine-tuning"),
+    "tools": {
+        "search_knowledge_base": "internal", "search_google": "public",
+        "no tool": "no call",
+    },
     "results": (
-        "{n} test prompts", "strictly correct", "95% interval", "where a tool is due",
+        "{n} test messages", "strictly correct (95% interval)", "where a tool is due",
         "where none is due",
     ),
     "methods": {
-        "majority": "majority class", "tfidf": "TF-IDF + logistic regression",
-        "before": "before fine-tuning", "after": "**after fine-tuning**",
+        "after": "{model}, fine-tuned", "tfidf": "word counts (TF-IDF + logistic regression)",
+        "majority": "always the same tool", "before": "{model}, as it comes",
     },
-    "paired": (
-        "Fine-tuning took {minutes:.0f} minutes ({machine}, {date}); it turned {fixed} "
-        "wrong answers right and {broken} right ones wrong (exact McNemar test, p = {p}). "
-        "Model: {model}"
-    ),
     "seeds": (
-        " The same recipe with {n} seeds: {mean} on average, from {low} to {high} "
-        "([notebook 8](notebooks/08_how_sure_are_we.ipynb))."
+        "The same recipe with {n} random seeds: **{mean:.1%} on average, from {low:.1%} to {high:.1%}** "
+        "([notebook 08](notebooks/08_how_sure_are_we.ipynb)). "
     ),
-    "embedded": (
-        "Gemma 3 270M, from which FunctionGemma was made; **none of this was measured on "
-        "FunctionGemma itself.**"
+    "paired": (
+        "The comparison to beat is the word counts, a classifier that ignores word order. "
+        "Only the fine-tuned model gets {better} messages right, only the word counts "
+        "{worse}. Two equally good methods would differ by so much with p = {p} (exact "
+        "McNemar test)."
     ),
-    "model": "`{}`.",
-    "evidence": (
-        "Against TF-IDF with logistic regression: {better} prompts that only the tuned "
-        "model gets right, {worse} that only TF-IDF does (exact McNemar test, p = {p}). "
-        "With whole families resampled, the 95% interval of the tuned model's {strict} "
-        "is {range}."
+    "helpdesk": (
+        " On a harder task, five help desk tools with all their arguments, the model gets "
+        "{strict:.1%} of {n} messages right ({range}, "
+        "[notebook 09](notebooks/09_your_own_tools.ipynb))."
     ),
-    # notebooks
-    "contents": ("#", "notebook", "after it you can", "CPU, recorded", "GPU", "open"),
+    "limits": {
+        "base": (
+            "**FunctionGemma itself has not been measured.** Gemma 3 270M, from which it "
+            "was made, calls no tool before it is fine-tuned, so its own gain proves "
+            "little."
+        ),
+        "leaks": (
+            "**Leaks:** {correct} of {n} internal questions go to the public search, {low} to "
+            "{high} by seed."
+        ),
+        "silent": (
+            "**Needless calls:** of {n} messages that need no tool, {correct} rightly get no "
+            "call, {low} to {high} by seed."
+        ),
+        "renamed": (
+            "**Renamed tools:** {right} of {n} right when the same two tools have other "
+            "names. The model learns your tools, not how to read declarations."
+        ),
+        "unseen": "**Tools it never saw:** {right} of {n} calls right.",
+        "scope": "**The test** has one invented company, one policy, English only.",
+    },
+    "notebook": (
+        "- **{number}** [{title}]({path}): {gain}. {time}. [Colab]({colab})"
+    ),
     "notebooks": {},  # name: (title, gain) where they differ from series.SERIES
-    "gpu_used": ("not used", "optional"),
-    "together": "All of them in order: {minutes:.0f} minutes ({machine}).",
-    # hardware
-    "hardware": (
-        "machine", "matrix products", "attention", "memory to train, without activations",
-        "with frozen embeddings",
-    ),
-    "machines": {
-        "cpu bf16": "CPU with AVX512-BF16 or AMX", "cpu": "another CPU",
-        "mps": "Apple GPU",
-    },
-    "flash": "`flash_attention_2` where flash-attn is installed, else `sdpa`",
-    "arithmetic": (
-        "The memory is arithmetic: weights, gradients and Adam's two moments in float32 "
-        "are {bytes} bytes for each of {parameters:.0f}M parameters, bfloat16 copies of "
-        "the weights {copies} more; frozen embeddings have neither gradient nor moments. "
-    ),
-    "no_gpu": "No GPU has been measured yet.",
-    "gpu": (
-        "Measured on {card} ({date}): training {ratios} times as fast as the reference "
-        "recipe with {tools} tools."
-    ),
-    "memory": (
-        "tools in the prompt", "reference recipe", "ours", "frozen embeddings",
-        "and activations recomputed",
-    ),
-    "peak": (
-        "Measured: the peak of the whole process in two training steps, and its share "
-        "of the reference recipe's ({machine}, {date}). A step of the reference is of "
-        "4 rows, with 32 tools of 2; ours of 8."
-    ),
-    # measured
-    "measured": ("what", "model", "machine and date"),
-    "subjects": {
-        "accuracy": "accuracy before and after, training time",
-        "speed": "speed and memory of training and evaluation",
-        "functiongemma": "FunctionGemma itself",
-        "gpu": "speed on a GPU",
-    },
-    "unmeasured": "not measured",
-    # speed
+    "together": "Times are of the machine above; all in order take {minutes:.0f} minutes.",
     "speed": (
-        "tools in the prompt", "reference recipe, s per row", "ours, s per row",
-        "times as fast", "with frozen embeddings",
+        "**Training is {ratio_low:.0f} to {ratio_high:.0f} times as fast as the guide's "
+        "recipe on the same CPU, with equal batches {ratio_equal_batch_low:.0f} to "
+        "{ratio_equal_batch_high:.0f} times** ({machine}, {date}). Two things still "
+        "differ there: the recipe multiplies in float32 and takes the loss on every "
+        "token, ours multiplies in bfloat16 and takes it on the reply alone."
     ),
-    "whole": (
-        "Evaluation is {before:.1f} times as fast before fine-tuning and {after:.1f} "
-        "times after it. Baseline, training and evaluation, put together from these "
-        "medians: {ratio:.1f} times ({reference:.0f} minutes become {ours:.0f}). "
-        "Medians of {repeats} runs in turns ({machine}, {date})."
-    ),
+    "no_gpu": " No GPU has been measured.",
+    "gpu": " On {gpu} ({date}) it is {low:.1f} to {high:.1f} times as fast.",
 }  # fmt: skip
 
+KEEP = "\N{WORD JOINER}"  # a narrow column would stack the characters
 JAPANESE = {
     "missing": "未記録です。`make docs`と`make bench`で記録します。",
-    "range": "{}〜{}",
+    "range": "{:.1%}〜{:.1%}",
+    "said": "：{}",
     "machine": (
         (", ", "、"), (r"(\d+) cores", r"\1コア"), (r"(\d+) thread", r"\1スレッド"), (r"(\w+) only", r"\1のみ"),
         (r"(\w+) matmuls", r"行列積は\1"),
     ),
     "duration": ("未記録", "1分未満", "約1分", "{}分"),
+    "badge": "ノートブック04（ファインチューニング）をColabで開く",
+    "open": (
+        "ノートブック{n}では、{model}を{rows}件のメッセージで学習させます。所要時間は"
+        "**{minutes:.0f}分**でした（{machine}、{date}）。"
+    ),
+    "embedded": "このページの数値はこのモデルのもので、FunctionGemmaのものではありません。",
+    "transcript": ("メッセージ", f"正{KEEP}解", "ファインチューニング前 → 後"),
+    "tools": {
+        "search_knowledge_base": f"社{KEEP}内", "search_google": f"公{KEEP}開",
+        "no tool": f"な{KEEP}し",
+    },
     "results": (
-        "テスト{n}件", "厳密正解率", "95%信頼区間", "ツールが必要な場合",
+        "テスト{n}件", "厳密正解率（95%信頼区間）", "ツールが必要な場合",
         "ツールが不要な場合",
     ),
     "methods": {
-        "majority": "最頻", "tfidf": "TF-IDF",
-        "before": "学習前", "after": "**学習後**",
+        "after": "{model}（ファインチューニング後）",
+        "tfidf": "単語の出現頻度（TF-IDF + ロジスティック回帰）",
+        "majority": "常に同じツール（最頻クラス）",
+        "before": "{model}（ファインチューニング前）",
     },
-    "paired": (
-        "ファインチューニングには{minutes:.0f}分かかりました（{machine}、{date}）。"
-        "その結果、{fixed}件が不正解から正解に、{broken}件が正解から不正解に変わり"
-        "ました（McNemarの正確検定、p = {p}）。モデルは、{model}"
-    ),
     "seeds": (
-        "シードだけを変えて同じ手順を{n}回実行すると、平均は{mean}、範囲は{low}〜{high}です"
-        "（[ノートブック8](notebooks/08_how_sure_are_we.ipynb)）。"
+        "乱数シードだけを変えて同じ手順を{n}回実行すると、**平均は{mean:.1%}、範囲は{low:.1%}〜{high:.1%}でした**"
+        "（[ノートブック08](notebooks/08_how_sure_are_we.ipynb)）。"
     ),
-    "evidence": (
-        "TF-IDF + ロジスティック回帰との比較では、ファインチューニング後のモデルだけが"
-        "正解したプロンプトが{better}件、TF-IDFだけが正解したプロンプトが{worse}件です"
-        "（McNemarの正確検定、p = {p}）。ファミリー単位で再標本化すると、"
-        "ファインチューニング後の{strict}の95%信頼区間は{range}です。"
+    "paired": (
+        "比較の基準は、語順を考慮しない単語頻度の分類器です。ファインチューニング後のモデルだけが正解した"
+        "メッセージは{better}件、単語頻度の分類器だけが正解したメッセージは{worse}件でした（p = {p}。"
+        "両者の性能が等しいという仮説に対するMcNemarの正確検定）。"
     ),
-    "embedded": (
-        "FunctionGemmaの元になったGemma 3 270Mです。"
-        "**いずれもFunctionGemma本体で測定した数値ではありません**。"
+    "helpdesk": (
+        "より難しいタスク（5つのツールを使うヘルプデスク。引数もすべて採点）では、{n}件のうち{strict:.1%}が正解でした"
+        "（{range}、[ノートブック09](notebooks/09_your_own_tools.ipynb)）。"
     ),
-    "model": "`{}`です。",
-    "contents": (
-        "#", "ノートブック", "できるようになること", "CPU実測", "GPU", "開く",
+    "limits": {
+        "base": (
+            "**FunctionGemma本体では測定していません**。元になったGemma 3 270Mは、ファインチューニング前には"
+            "ツールをまったく呼び出さないため、前後の差だけでは効果の裏付けになりません。"
+        ),
+        "leaks": (
+            "**情報漏れ**：社内情報についての質問{n}件のうち{correct}件が公開検索に送られます。"
+            "シードによって{low}〜{high}件です。"
+        ),
+        "silent": (
+            "**不要な呼び出し**：ツールが不要なメッセージ{n}件のうち、正しく何も呼び出さなかったのは{correct}件です。"
+            "シードによって{low}〜{high}件です。"
+        ),
+        "renamed": (
+            "**ツール名の変更**：同じ2つのツールの名前だけを変えると、正解は{n}件中{right}件に下がります。"
+            "モデルは特定のツールの使い分けを覚えるだけで、ツール定義の読み方は身に付けていません。"
+        ),
+        "unseen": "**学習していないツール**：正しく呼び出せたのは{n}件中{right}件です。",
+        "scope": "**テストの範囲**：対象は、架空の1社、1つのポリシー、英語のみです。",
+    },
+    "notebook": (
+        "- **{number}** [{title}]({path})：{gain}。{time}。[Colab]({colab})"
     ),
     "notebooks": {
-        "01_environment_setup": (
-            "環境", "自分のマシンに合うモデルを選び、読み込む",
-        ),
-        "02_dataset": (
-            "データ", "ツール呼び出しのデータを書き、リークがないか確かめる",
-        ),
-        "03_baseline_evaluation": (
-            "学習前", "モデルを厳密に採点し、信頼区間を付ける",
-        ),
+        "01_environment_setup": ("環境の準備", "自分のマシンに合うモデルを選び、読み込む"),
+        "02_dataset": ("データセット", "ツール呼び出しのデータを書き、リークがないか確かめる"),
+        "03_baseline_evaluation": ("ベースライン評価", "モデルを厳密に採点し、信頼区間を付ける"),
         "04_finetuning": (
-            "学習",
-            "ファインチューニングし、devデータでエポックを選び、保存して読み込み直す",
+            "ファインチューニング", "学習させ、devデータでエポックを選び、保存して読み込み直す",
         ),
         "05_training_curves": ("学習曲線", "損失の推移を読み、過学習を見分ける"),
         "06_post_training_evaluation": (
-            "学習後", "性能が向上したことを示し、誤答を読み解く",
+            "ファインチューニング後の評価", "性能が向上したことを示し、誤答を読み解く",
         ),
-        "07_train_faster": (
-            "高速化", "学習と評価を数倍高速化し、規模を広げる",
-        ),
-        "08_how_sure_are_we": (
-            "結果はどこまで確かか", "本当の差と偶然の差を見分ける",
-        ),
-        "09_your_own_tools": (
-            "自分のツール", "自分のツールでモデルを学習させ、採点する",
-        ),
+        "07_train_faster": ("高速化", "学習と評価を数倍高速化し、規模を広げる"),
+        "08_how_sure_are_we": ("結果はどこまで確かか", "本当の差と偶然の差を見分ける"),
+        "08b_beyond_the_test": ("テストの範囲を超えて", "テストの点数に表れないことを見分ける"),
+        "09_your_own_tools": ("自分のツール", "自分のツールでモデルを学習させ、採点する"),
     },
-    "gpu_used": ("不要", "任意"),
-    "together": "順にすべて実行すると{minutes:.0f}分です（{machine}）。",
-    "hardware": (
-        "マシン", "行列積の精度", "アテンション", "学習メモリ",
-        "埋め込み凍結",
-    ),
-    "machines": {
-        "cpu bf16": "CPU（AVX512-BF16/AMX）", "cpu": "他のCPU",
-        "mps": "Apple GPU",
-    },
-    "flash": "flash-attnがあれば`flash_attention_2`、なければ`sdpa`",
-    "arithmetic": (
-        "メモリは計算で求めた値で、アクティベーションは含みません。{parameters:.0f}M個のパラメータそれぞれに、"
-        "float32の重み、勾配、Adamの二つのモーメントで{bytes}バイト、重みのbfloat16"
-        "コピーでさらに{copies}バイトを要します。凍結した埋め込みには、勾配も"
-        "モーメントもありません。"
+    "together": "時間は上記のマシンでの実測値です。順にすべて実行すると{minutes:.0f}分かかります。",
+    "speed": (
+        "**同じCPUでの学習は、公式ガイドのレシピの{ratio_low:.0f}〜{ratio_high:.0f}倍、バッチサイズを"
+        "揃えると{ratio_equal_batch_low:.0f}〜{ratio_equal_batch_high:.0f}倍の速さです**（{machine}、"
+        "{date}）。ただし、この場合も条件が2点異なります。公式ガイドのレシピは行列積をfloat32、損失を全トークンで"
+        "計算し、本シリーズは行列積をbfloat16、損失を応答部分だけで計算します。"
     ),
     "no_gpu": "GPUではまだ測定していません。",
-    "gpu": (
-        "{card}での実測（{date}）：ツール数{tools}のとき、学習は参照レシピのそれぞれ{ratios}倍"
-        "の速さです。"
-    ),
-    "memory": (
-        "ツール数", "参照レシピ", "本シリーズ", "埋め込み凍結",
-        "＋再計算",
-    ),
-    "peak": (
-        "実測値：学習2ステップでのプロセス全体のピークメモリと、参照レシピに対する割合"
-        "（{machine}、{date}）。各ステップの行数は、参照レシピが4行（ツール数32では2行）、"
-        "本シリーズが8行です。"
-    ),
-    "measured": ("項目", "モデル", "マシンと日付"),
-    "subjects": {
-        "accuracy": "学習前後の正解率、学習時間",
-        "speed": "学習・評価の速度、メモリ",
-        "functiongemma": "FunctionGemma本体",
-        "gpu": "GPUでの速度",
-    },
-    "unmeasured": "未測定",
-    "speed": (
-        "ツール数", "参照レシピ（秒/行）", "本シリーズ（秒/行）",
-        "速度比（倍）", "埋め込み凍結（倍）",
-    ),
-    "whole": (
-        "評価の速さは、ファインチューニング前で{before:.1f}倍、後で{after:.1f}倍です。"
-        "ベースライン、学習、評価の全体では、これらの中央値からの見積もりで"
-        "{ratio:.1f}倍の速さです（{reference:.0f}分が{ours:.0f}分に短縮）。"
-        "交互に{repeats}回ずつ実行したときの中央値です（{machine}、{date}）。"
-    ),
+    "gpu": "{gpu}では{low:.1f}〜{high:.1f}倍の速さです（{date}）。",
 }  # fmt: skip
 
-LANGUAGES = {"README.md": ENGLISH, "README.ja.md": JAPANESE}
+LANGUAGES = {
+    "README.md": ENGLISH, "README.ja.md": JAPANESE, "docs/hardware.md": ENGLISH,
+}  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 
 import front_page
+import owner
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -34,10 +35,10 @@ SERIES = (
     ("06_post_training_evaluation", "After", "prove that it got better, and read the misses"),
     ("07_train_faster", "Train faster", "train and evaluate several times faster, and scale"),
     ("08_how_sure_are_we", "How sure", "tell a finding from luck"),
+    ("08b_beyond_the_test", "Beyond the test", "tell what a test score does not cover"),
     ("09_your_own_tools", "Your own tools", "train and judge a model for tools of your own"),
 )  # fmt: skip
-BOOTSTRAP = "Runs anywhere:"  # how the cell that fetches the rest begins
-_REPOSITORY = re.compile(r"git clone https://github\.com/([\w.-]+/[\w.-]+)")
+BOOTSTRAP = "# @title Run this first"  # so begins the cell that fetches the rest
 
 
 def read(path):
@@ -143,18 +144,12 @@ def block(text, name, content):
 
 def repository():
     """owner/name as the README's links give it."""
-    return _REPOSITORY.search((ROOT / "README.md").read_text())[1]
+    return owner.repository(ROOT)
 
 
-def rename(new):
-    """Exchange the repository's name in every file that gives it."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", new):
-        raise SystemExit(f"REPO must be owner/name, not {new!r}.")
-    old = repository()
-    for pattern in ("*.md", "*.cff", ".github/*.md", "notebooks/*.ipynb"):
-        for path in sorted(ROOT.glob(pattern)):
-            text = path.read_text(encoding="utf-8")
-            path.write_text(text.replace(old, new), encoding="utf-8")
+def number(name):
+    """A notebook's number as its links give it: 8, 8b."""
+    return name.partition("_")[0].lstrip("0")
 
 
 def navigation(index):
@@ -162,61 +157,61 @@ def navigation(index):
     parts = []
     if index:
         name, title, _ = SERIES[index - 1]
-        parts.append(f"← [{index} · {title}]({name}.ipynb)")
+        parts.append(f"← [{number(name)} · {title}]({name}.ipynb)")
     parts.append("[Contents](../README.md)")
     if index + 1 < len(SERIES):
         name, title, _ = SERIES[index + 1]
-        parts.append(f"[{index + 2} · {title}]({name}.ipynb) →")
+        parts.append(f"[{number(name)} · {title}]({name}.ipynb) →")
     return " | ".join(parts)
 
 
-def badges(index, github=True):
-    """Where else a notebook opens; the alt texts say which notebook, and where."""
+def places(index):
+    """Where else a notebook opens: [(place, image, link)]."""
     name, title, _ = SERIES[index]
     page = f"github.com/{repository()}/blob/main/notebooks/{name}.ipynb"
     colab = page.replace("github.com", "https://colab.research.google.com/github")
-    places = [
+    return [
         ("Open in Colab", "https://colab.research.google.com/assets/colab-badge.svg", colab),
         ("Open in Kaggle", "https://kaggle.com/static/images/open-in-kaggle.svg",
          f"https://kaggle.com/kernels/welcome?src=https://{page}"),
-        ("View on GitHub", "https://img.shields.io/badge/view_on-GitHub-24292f?logo=github",
-         f"https://{page}"),
     ]  # fmt: skip
-    return " ".join(
-        f"[![{place}: notebook {index + 1}, {title}]({image})]({link})"
-        for place, image, link in places[: 3 if github else 2]
-    )
 
 
 def head(index):
-    """Badges, what one needs, navigation: behind each notebook's first sentence."""
-    name, repo, run = SERIES[index][0], repository(), (results() or {}).get("run")
-    viewer = f"https://nbviewer.org/github/{repo}/blob/main/notebooks/{name}.ipynb"
+    """Badges, time and machine, navigation: behind each notebook's first sentence."""
+    name, title, _ = SERIES[index]
+    page = f"{repository()}/blob/main/notebooks/{name}.ipynb"
+    opens = " ".join(
+        f"[![{place}: notebook {number(name)}, {title}]({image})]({link})"
+        for place, image, link in places(index)
+    )
     lines = [
-        f"{badges(index)} [View on nbviewer]({viewer})",
-        "",
-        "**You need**",
+        f"{opens} · or read it on [GitHub](https://github.com/{page}) or "
+        f"[nbviewer](https://nbviewer.org/github/{page})",
         "",
     ]
-    if run:
-        lines.append(
-            f"- {minutes(run, name)} on the recorded machine: {run['machine']}."
-        )
-        lines.append(
-            "- Alone from cold it first runs what it needs of the notebooks before it."
-            if any("workspace.require" in source for source in code(name))
-            else "- Nothing from other notebooks."
-        )
-    lines += [
-        "- Git and Python 3.11 or later; the packages, about 2 GB with a CPU build of torch, "
-        "0.24 GB of them the embedded weights; on Colab torch is there already.",
-        "- To accept: the [Gemma Terms of Use](https://ai.google.dev/gemma/terms). For "
-        "FunctionGemma also its licence on Hugging Face and a token; without, the embedded "
-        "Gemma 3 270M is used.",
-        "",
-        navigation(index),
-    ]
-    return "\n".join(lines)
+    if run := (results() or {}).get("run"):
+        lines += [f"**{minutes(run, name)}** {_machine(run)} · {_needs(name)}", ""]
+    if not index:
+        lines += [
+            "For the whole series: Git, Python 3.11 or later, and about 2 GB of packages "
+            "(Colab has most of them). By using the models you accept the "
+            "[Gemma Terms of Use](https://ai.google.dev/gemma/terms).",
+            "",
+        ]
+    return "\n".join([*lines, navigation(index)])
+
+
+def _machine(run):
+    """The recorded machine, as short as it can be."""
+    cpu = re.search(r"(\d+) cores.*CPU only", run["machine"])
+    return f"on {cpu[1]} CPU cores · no GPU needed" if cpu else f"on {run['machine']}"
+
+
+def _needs(name):
+    if any("workspace.require" in source for source in code(name)):
+        return "opened alone, it first runs the notebooks that it needs"
+    return "nothing from other notebooks"
 
 
 def minutes(run, name):
@@ -225,40 +220,51 @@ def minutes(run, name):
 
 
 def notebook_rows():
-    """What the READMEs' table says of each notebook."""
-    rows = []
-    for index, (name, title, gain) in enumerate(SERIES):
-        rows.append(
-            {
-                "name": name, "title": title, "gain": gain,
-                "gpu": any("hardware.detect()" in source for source in code(name)),
-                "badges": badges(index, github=False),
-            }
-        )  # fmt: skip
-    return rows
+    """What the READMEs' list says of each notebook."""
+    return [
+        {"name": name, "title": title, "gain": gain, "colab": places(index)[0][2]}
+        for index, (name, title, gain) in enumerate(SERIES)
+    ]
 
 
-def seeds():
-    """Strict accuracy of each run of the recorded recipe in the study."""
-    lines = STUDY.read_text(encoding="utf-8").splitlines() if STUDY.is_file() else []
+def json_lines(path):
+    """The objects of a file with one a line, none where it is not there."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
+def runs():
+    """The study's runs of the recorded recipe, one a seed."""
     base = (results() or {}).get("base")
     return [
-        run["outcomes"].count("correct") / len(run["outcomes"])
-        for run in map(json.loads, lines)
+        run
+        for run in json_lines(STUDY)
         if (run["kind"], run["rows"], run["split"]) == ("ours", 400, None)
         and run["base"] == base
     ]
 
 
-def fill(text, words):
-    """A README's text with its generated blocks written anew."""
-    bench, gpu = (
+def pages(words):
+    """{name: content} of every block that a README or a page of docs may hold."""
+    bench, gpu, helpdesk = (
         json.loads(path.read_text()) if path.is_file() else None
-        for path in (BENCH, GPU)
+        for path in (BENCH, GPU, HELPDESK)
     )
-    made = front_page.blocks(words, results(), bench, gpu, notebook_rows(), seeds())
-    for name, content in made.items():
-        text = block(text, name, content)
+    rows = {
+        part: json_lines(ROOT / "data" / "tool_selection" / f"{part}.jsonl")
+        for part in ("train", "test")
+    }
+    unseen = json_lines(ROOT / "data" / "unseen_tools" / "prompts.jsonl")
+    return front_page.blocks(
+        words, results(), bench, gpu, helpdesk, notebook_rows(), runs(), rows, unseen
+    )  # fmt: skip
+
+
+def fill(text, words):
+    """A page's text with its generated blocks written anew."""
+    made = pages(words)
+    for name in re.findall(r"<!-- generated: (\w+) -->", text):
+        text = block(text, name, made[name])
     return text
 
 
@@ -279,5 +285,5 @@ def write():
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["rename"]:
-        rename(sys.argv[2])
+        owner.rename(sys.argv[2])
     write()

@@ -10,7 +10,11 @@ import series
 
 PAGES = sorted(
     [f"notebooks/{name}.ipynb" for name, *_ in series.SERIES]
-    + [p.relative_to(series.ROOT).as_posix() for p in series.ROOT.glob("*.md")]
+    + [
+        p.relative_to(series.ROOT).as_posix()
+        for pattern in ("*.md", "docs/*.md")
+        for p in series.ROOT.glob(pattern)
+    ]
     + ["data/README.md"]
 )
 VAGUE = re.compile(
@@ -82,6 +86,18 @@ def test_tables_fit_a_desktop(page, width):
         assert not too_wide(page, ".text_cell table, .output_html")
 
 
+def test_the_front_page_fits_a_phone(page, width, name):
+    if width != "phone" or not name.startswith("README"):
+        pytest.skip("the front page on a phone")
+    assert not too_wide(page, ".text_cell table")
+    button = page.locator("a[href*='colab'] img").first.bounding_box()
+    assert button["y"] + button["height"] < 800
+    # A column of one character a line is 6 lines high for a word of 6.
+    assert not page.eval_on_selector_all(
+        "td, th", "nodes => nodes.filter(n => n.clientWidth < 50).map(n => n.innerText)"
+    )
+
+
 def test_images_are_there_and_described(page, site):
     images = page.eval_on_selector_all(
         "img",
@@ -101,6 +117,20 @@ def test_headings_are_an_outline(page):
     assert levels[0] == 1 and levels.count(1) == 1
     for above, below in zip(levels, levels[1:]):
         assert below <= above + 1, levels
+
+
+SCREEN = 900  # px: what a desktop shows at once
+
+
+def test_a_notebook_is_a_few_screens_long(page, width, name):
+    """At most 10 for a lesson, 14 for what goes beyond; an output on the first one."""
+    if width != "desktop" or not name.endswith(".ipynb"):
+        pytest.skip("notebooks on a desktop")
+    long = name.startswith(("notebooks/07", "notebooks/08", "notebooks/09"))
+    height = page.evaluate("document.documentElement.scrollHeight")
+    assert height <= (14 if long else 10) * SCREEN, f"{height / SCREEN:.1f} screens"
+    output = page.locator(".output_area").first.bounding_box()
+    assert output["y"] <= SCREEN, f"first output at {output['y']:.0f} px"
 
 
 def links(page):

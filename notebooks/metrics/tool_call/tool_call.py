@@ -15,6 +15,7 @@ import evaluate
 from toolcalling.evaluation import judge
 from toolcalling.evaluation import measures
 from toolcalling.evaluation import rate
+from toolcalling.rows.folder import is_free
 
 _DESCRIPTION = """Share of replies that are strictly right: exactly the FunctionGemma
 calls that are due, well-formed, with the right arguments, or no call where no tool is
@@ -54,10 +55,7 @@ class ToolCall(evaluate.Metric):
             json.loads(text) if text.lstrip().startswith("[") else text or None
             for text in references
         ]
-
-        def free(tool, argument):
-            return argument in free_text or f"{tool}.{argument}" in free_text
-
+        free = is_free(free_text)
         judged = [
             judge(reply, calls, tools, free)
             for reply, calls in zip(predictions, due, strict=True)

@@ -7,22 +7,20 @@ from pathlib import Path
 
 from . import colab_kaggle, packages
 
-_fetched = False  # run again, the cell finds the checkout it fetched around it
+FETCHED = "tutorial"  # the folder that the first cell fetches this checkout to
 
 
-def prepare(fetched=False, drive=False):
+def prepare(drive=False):
     """Have the packages, a token where a secret holds one, and Drive if asked for.
 
-    fetched: this checkout was fetched by a notebook (Colab, Kaggle): install what
-    is missing, leave the rest alone. In a checkout of your own nothing is
-    installed; RuntimeError says what to run.
+    In a checkout that a notebook fetched (Colab, Kaggle) install what is missing,
+    leave the rest alone. In a checkout of your own nothing is installed;
+    RuntimeError says what to run.
     drive: on Colab, mount Google Drive and keep products there.
     """
-    global _fetched
     # Without ipywidgets progress bars are text, and no worse for it.
     warnings.filterwarnings("ignore", message="IProgress not found")
-    _fetched = _fetched or fetched
-    if _fetched:
+    if packages.REQUIREMENTS.parent.name == FETCHED:
         packages.install_missing()
     else:
         packages.check()

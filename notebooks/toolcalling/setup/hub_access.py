@@ -13,6 +13,7 @@ NOT_THE_NETWORK = ("HTTPStatusError", "InvalidURL", "UnsupportedProtocol")
 HTTP_CLIENTS = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3")
 AROUND_TOKENS = string.whitespace + "\"'`“”‘’\u00a0\u3000\u200b\u2060\ufeff"
 NO_NETWORK = "no network: the Hub was not reached"
+NO_TOKEN = "no Hugging Face token here"
 
 
 def access_problem(repo):
@@ -55,7 +56,7 @@ def _problem(repo, token):
 
     if token is None and repo.startswith("google/"):
         return (
-            "no Hugging Face token here. Make one (Settings, Access Tokens, Read), "
+            f"{NO_TOKEN}. Make one (Settings, Access Tokens, Read), "
             f"then {how_to_give_token()}."
         )
     _, error = within_wait(lambda: _ask(repo, token or False))

@@ -5,8 +5,10 @@ anything else is imported.
 """
 
 import importlib
+import re
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from pathlib import Path
 
@@ -31,15 +33,26 @@ def check():
 def install_missing():
     """Install what is missing or too old; leave the rest, and torch always, alone.
 
-    RuntimeError with the next step where pip fails; and where a package was
-    exchanged that this process had loaded: it must be restarted, once.
+    What this process has loaded stays as well: pip takes the newest releases that
+    fit beside it. Only where none do is it exchanged, and a RuntimeError asks for
+    a restart, once. RuntimeError with the next step too where pip fails.
     """
     missing = missing_requirements(skip={"jupyterlab"})
     if missing:
-        print("Installing:", ", ".join(missing), flush=True)
+        names = (re.match(r"[\w.-]+", line)[0] for line in missing)
+        print("Installing:", ", ".join(names), flush=True)
         before = _installed()
-        keep = [f"torch=={before['torch']}"] if "torch" in before else []
-        _pip_install(keep + missing)
+        loaded = {"torch", *_loaded(before)}
+        why = _pip_install(missing, {n: before[n] for n in loaded if n in before})
+        if "ResolutionImpossible" in why:
+            keep = {n: before[n] for n in ("torch",) if n in before}
+            why = _pip_install(missing, keep)
+        if why:
+            first = next((line for line in why.splitlines() if "ERROR" in line), why)
+            raise RuntimeError(
+                f"pip could not install the above ({first}). "
+                f"{how_to_connect()} Then run this cell again."
+            )
         importlib.invalidate_caches()
         now = _installed()
         _replaced.update(_loaded(n for n in now if before.get(n, now[n]) != now[n]))
@@ -71,19 +84,23 @@ def missing_requirements(path=REQUIREMENTS, skip=()):
     return missing
 
 
-def _pip_install(requirements):
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", *requirements]
-    done = subprocess.run(pip, capture_output=True, text=True)
-    if done.returncode:
-        why = [line for line in done.stderr.splitlines() if "ERROR" in line]
-        raise RuntimeError(
-            f"pip could not install the above ({why[0] if why else 'no reason given'}). "
-            f"{how_to_connect()} Then run this cell again."
-        )
+def _pip_install(requirements, keep):
+    """What pip says where it fails, else "". keep: {package: version} to stay at."""
+    with tempfile.TemporaryDirectory() as folder:
+        pins = Path(folder, "keep.txt")
+        pins.write_text("".join(f"{name}=={keep[name]}\n" for name in sorted(keep)))
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "-c", str(pins)]
+        done = subprocess.run([*pip, *requirements], capture_output=True, text=True)
+    return (done.stderr or "no reason given") if done.returncode else ""
 
 
 def _installed():
-    return {d.metadata["Name"]: d.version for d in metadata.distributions()}
+    """{name: version}; of a package in two folders, the one that is imported."""
+    found = {}
+    for package in metadata.distributions():
+        if name := package.metadata["Name"]:
+            found.setdefault(name, package.version)
+    return found
 
 
 def _loaded(names):
@@ -94,5 +111,6 @@ def _loaded(names):
     }
     for name in names:
         package = metadata.distribution(name)
-        if any(str(package.locate_file(file)) in files for file in package.files or ()):
+        base = package.locate_file("")
+        if any(f"{base}/{file}" in files for file in package.files or ()):
             yield name

@@ -8,6 +8,7 @@ from pathlib import Path
 
 # Belong to one machine or one run, not to the recipe: `trl sft` decides them.
 LOCAL = {"output_dir", "use_cpu", "bf16", "fp16", "local_rank", "logging_dir"}
+TOKENS = ("input_ids", "labels", "completion_mask")  # a trainer's columns
 
 
 def recipe(config):
@@ -34,16 +35,19 @@ def write_job(folder, config, model, attention, train, dev):
     """Write folder/sft.yaml and folder/data/{train,validation}.parquet.
 
     config: SFTConfig. model: Hub id or folder. train, dev: Datasets of prompt,
-    completion and tools, in the order they shall be trained on. Parquet, since it
-    keeps the Json columns as they are. Returns the path of sft.yaml.
+    completion and tools, or what a trainer has made of them, of which the tokens and
+    their labels are written. Parquet keeps Json columns as they are. Returns the
+    path of sft.yaml.
     """
     import yaml
 
     folder = Path(folder)
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
-    train.to_parquet(data / "train.parquet")
-    dev.to_parquet(data / "validation.parquet")
+    for name, rows in (("train", train), ("validation", dev)):
+        ready = [column for column in TOKENS if column in rows.column_names]
+        rows = rows.select_columns(ready or rows.column_names)
+        rows.to_parquet(data / f"{name}.parquet")
     job = {
         "model_name_or_path": str(model),
         "dtype": "float32",
@@ -51,8 +55,6 @@ def write_job(folder, config, model, attention, train, dev):
         "dataset_name": str(data),
         "dataset_test_split": "validation",
         "output_dir": str(folder / "model"),
-        # Rows were put in order beforehand: families stay together.
-        "train_sampling_strategy": "sequential",
         **recipe(config),
         # The bare command has no callback that picks the epoch; keep the last.
         "save_strategy": "epoch",

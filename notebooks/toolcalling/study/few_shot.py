@@ -1,5 +1,6 @@
 """What can be had without training: examples in the prompt, better descriptions."""
 
+# The two tools, told apart in words as clear as the policy of the data card.
 BETTER = {
     "search_knowledge_base": (
         "Search what only this company knows: its documents, rules, people, projects, "
@@ -12,15 +13,6 @@ BETTER = {
         "office, trip or customer."
     ),
 }
-
-
-def better_descriptions(tools):
-    """The same tools, told apart in words as clear as the policy of the data card."""
-    return [
-        {**tool, "function": {**tool["function"], "description": BETTER[name]}}
-        for tool in tools
-        for name in [tool["function"]["name"]]
-    ]
 
 
 def examples(rows):

@@ -1,6 +1,6 @@
 """What the study trains: its runs, and what each changes in notebook 04's recipe.
 
-A run is a Run: what is trained, on which rows, with which seed. study_run.py
+A run is a Run: what is trained, on which rows, with which seed. training_run.py
 performs it.
 """
 
@@ -94,11 +94,8 @@ def recipe(run):
 def steps(run):
     """Of the optimiser, over all epochs."""
     found = recipe(run)
-    return found["num_train_epochs"] * _batches(run, found)
-
-
-def _batches(run, settings):
-    return math.ceil(run.rows / settings["per_device_train_batch_size"])
+    batches = math.ceil(run.rows / found["per_device_train_batch_size"])
+    return found["num_train_epochs"] * batches
 
 
 def asked_all(run):
@@ -107,7 +104,7 @@ def asked_all(run):
 
 
 def asked_with_variants(run):
-    """Is the model asked with changed declarations too (robustness.py)?"""
+    """Is the model asked with changed declarations too (declarations.py)?"""
     of_first = (Run(), Run(rows=SMALL), Run(LONG))
     return run.kind in ("zero-shot", *VARIED) or run in of_first
 

@@ -3,9 +3,9 @@
 import json
 
 from .. import statistics
-from ..evaluation import Judgement, judge_label, mcnemar, rate
+from ..evaluation import Judgement, judge_label, mcnemar, measures, rate
 from ..workspace import ROOT
-from .robustness import COMPANY, PUBLIC
+from .declarations import COMPANY, PUBLIC
 
 FILE = ROOT / "data" / "results" / "study.jsonl"
 
@@ -13,11 +13,12 @@ FILE = ROOT / "data" / "results" / "study.jsonl"
 def load(task, path=FILE, needed=()):
     """{run's key: record}, in the file's order.
 
-    task: the one studied. RuntimeError where it is of other data, or a run is missing that is needed.
+    task: the one studied. needed: plan.Runs. RuntimeError where the file is of
+    other data, or a run is missing that is needed.
     """
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     records = {record["run"]: record for record in map(json.loads, lines)}
-    missing = [key for key in needed if key not in records]
+    missing = [run.key for run in needed if run.key not in records]
     if missing or not records:
         what = f"no run {missing[0]!r}" if missing else "no run"
         raise RuntimeError(f"{path.name} holds {what} yet: `make study` makes it.")
@@ -64,32 +65,33 @@ def accuracy(record):
     return rate(hits(record))
 
 
+def parts(record, task):
+    """Of the prompts that need no tool, the share right; of internal ones, leaked."""
+    found = measures(task.rows["test"], judgements(record), task)
+    return {
+        "no-tool right": found["no_tool_specificity"]["strict"],
+        "leaks": found["leak_rate"]["strict"],
+    }
+
+
 def over_runs(group):
     """Mean, SD, min, max and n of strict accuracy (0 to 1) over runs."""
     return statistics.summary([accuracy(r)["strict"] for r in group])
 
 
-def in_words(group):
-    """over_runs as a line to print; says so where there is no run yet."""
-    if not group:
-        return "not run yet"
-    found = over_runs(group)
-    if len(group) == 1:
-        return "1 run: {mean:.1%}".format(**found)
-    return (
-        "{n} runs: mean {mean:.1%}, from {min:.1%} to {max:.1%}, SD {sd:.1%}"
-    ).format(**found)
+def tfidf(train, test):
+    """The cheap rival, fitted on train: right or not, a boolean per row of test."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
 
-
-def interval_of_runs(group, families):
-    """[low, high] of the mean over runs on the same prompts, 95%.
-
-    Families and runs are resampled; of a single run, its families.
-    """
-    runs = [hits(record) for record in group]
-    if len(runs) == 1:
-        return statistics.cluster_bootstrap(runs[0], families)
-    return statistics.runs_bootstrap(runs, families)
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    model.fit(
+        [row["user_content"] for row in train],
+        [row["tool_name"] or "" for row in train],
+    )
+    guesses = model.predict([row["user_content"] for row in test])
+    return [bool(g == (row["tool_name"] or "")) for g, row in zip(guesses, test)]
 
 
 def difference(before, after, families):
@@ -104,39 +106,31 @@ def difference(before, after, families):
     }  # fmt: skip
 
 
-def against(records, kind, rows, families):
-    """{seed: difference} of a kind's runs to those of "ours" of the same seed."""
-    pairs = _pairs(records, kind, rows)
-    return {seed: difference(*pair, families) for seed, pair in pairs.items()}
+def compared(before, after, families):
+    """Two groups of runs, seed by seed: ({seed: difference}, their mean).
 
-
-def together(records, kind, rows, families):
-    """Mean of `against` over the seeds: {"difference", "low", "high"}.
-
-    A resampled family brings its prompts in every run, so the interval is that of
-    other prompts put to these same runs; the luck of training is not in it.
-    ValueError where no run of the kind has one of "ours" beside it.
+    Of the seeds that both have; ValueError where there is none. The mean is
+    {"difference", "low", "high"}: a resampled family brings its prompts in every
+    run, so the interval is that of other prompts put to these same runs; the luck
+    of training is not in it.
     """
-    pairs = _pairs(records, kind, rows).values()
-    if not pairs:
-        raise ValueError(f"No run of {kind!r} on {rows} rows to compare: `make study`.")
-    before, after = (sum(runs, []) for runs in zip(*pairs))
-    return statistics.paired_bootstrap(before, after, list(families) * len(pairs))
-
-
-def _pairs(records, kind, rows):
-    """{seed: (hits of "ours", hits of the kind)}, of the seeds that have both."""
-    plain = {r["seed"]: hits(r) for r in runs_of(records, rows=rows)}
-    return {
-        r["seed"]: (plain[r["seed"]], hits(r))
-        for r in runs_of(records, kind, rows)
-        if r["seed"] in plain
+    plain = {r["seed"]: hits(r) for r in before}
+    pairs = {
+        r["seed"]: (plain[r["seed"]], hits(r)) for r in after if r["seed"] in plain
     }
+    if not pairs:
+        raise ValueError("No two runs of one seed to compare: `make study`.")
+    both = [sum(runs, []) for runs in zip(*pairs.values())]
+    mean = statistics.paired_bootstrap(*both, list(families) * len(pairs))
+    return {seed: difference(*pair, families) for seed, pair in pairs.items()}, mean
 
 
 def forced(record, rows):
     """The record as if the likelier of the two calls were made at every prompt."""
-    judged = [_likelier(*both) for both in zip(record["choice"], rows, strict=True)]
+    judged = [
+        judge_label(COMPANY if internal > public else PUBLIC, row["tool_name"])
+        for (internal, public), row in zip(record["choice"], rows, strict=True)
+    ]
     return record | {
         "outcomes": [j.outcome for j in judged], "names": [list(j.names) for j in judged],
     }  # fmt: skip
@@ -164,22 +158,3 @@ def errors(leaning, threshold=0.0):
     leaks = [value + threshold <= 0 for value, internal in leaning if internal]
     misses = [value + threshold > 0 for value, internal in leaning if not internal]
     return sum(leaks) / len(leaks), sum(misses) / len(misses)
-
-
-def leaned(record, rows, threshold):
-    """Judgements with the tool of each single call chosen by forced choice.
-
-    A reply without a call, or with a malformed one, stays as it is.
-    """
-    found = []
-    for j, pair, row in zip(judgements(record), record["choice"], rows, strict=True):
-        if j.outcome in ("correct", "wrong_tool") and j.called:
-            j = _likelier(pair, row, threshold)
-        found.append(j)
-    return found
-
-
-def _likelier(pair, row, threshold=0.0):
-    """The likelier call of a pair of log-probabilities, judged by its name alone."""
-    called = COMPANY if pair[0] - pair[1] + threshold > 0 else PUBLIC
-    return judge_label(called, row["tool_name"])

@@ -10,8 +10,7 @@ from ..calls import CONTROL_TOKENS
 from ..judging import forced_choice
 from ..setup.embedded_model import FIRST_ID
 from ..training import fine_tune
-from . import few_shot, plan, robustness, unseen_tools
-from .augmentation import varied_tools
+from . import declarations, few_shot, plan, unseen_tools
 
 
 def perform(run, choice, task, hardware):
@@ -46,8 +45,8 @@ def train(run, model, tokenizer, task, hardware):
         recipe = recipe | {"bf16": False}
     if run.kind in plan.VARIED:
         rows, names = task.rows["train"], run.kind == "varied names"
-        drawn = varied_tools(rows, task, run.seed, names)
-        varied = list(map(robustness.conversation, rows, drawn))
+        drawn = declarations.varied_tools(rows, task, run.seed, names)
+        varied = list(map(declarations.conversation, rows, drawn))
     return fine_tune(
         model, tokenizer, task, hardware, run.seed, recipe,
         freeze=run.kind not in ("all trained", "reference"),
@@ -59,7 +58,8 @@ def train(run, model, tokenizer, task, hardware):
 def conversations_of(run, task):
     """The test's conversations as the run asks them."""
     if run.kind == "better descriptions":
-        task = replace(task, tools=tuple(few_shot.better_descriptions(task.tools)))
+        better = declarations.described(task.tools, few_shot.BETTER)
+        task = replace(task, tools=tuple(better))
     asked = task.conversations("test")
     if run.kind == "4 examples":
         shown = few_shot.examples(task.rows["train"])
@@ -112,11 +112,11 @@ def _choice(model, tokenizer, asked, hardware):
 def variants(model, tokenizer, task, hardware):
     """{variant of the declarations: {"outcomes", "names"} per row}"""
     found, rows = {}, task.rows["test"]
-    for variant in robustness.variants(task)[1:]:  # the original is measured already
-        asked = [robustness.conversation(row, variant) for row in rows]
+    for variant in declarations.variants(task)[1:]:  # the original is measured already
+        asked = [declarations.conversation(row, variant) for row in rows]
         replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
         judged = [
-            robustness.judge(reply, row, variant)
+            declarations.judge(reply, row, variant)
             for reply, row in zip(replies, rows, strict=True)
         ]
         found[variant.name] = {
