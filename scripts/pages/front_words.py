@@ -34,8 +34,8 @@ ENGLISH = {
     ),
     "paired": (
         "The comparison to beat is the word counts, a classifier that ignores word order. "
-        "Only the fine-tuned model gets {better} messages right, only the word counts "
-        "{worse}. Two equally good methods would differ by so much with p = {p} (exact "
+        "On {better} messages the fine-tuned model alone is right, on {worse} the word "
+        "counts alone. Two equally good methods would differ by so much with p = {p} (exact "
         "McNemar test)."
     ),
     "helpdesk": (
@@ -46,16 +46,16 @@ ENGLISH = {
     "limits": {
         "base": (
             "**FunctionGemma itself has not been measured.** Gemma 3 270M, from which it "
-            "was made, calls no tool before it is fine-tuned, so its own gain proves "
-            "little."
+            "was made, calls no tool before it is fine-tuned, so its gain over "
+            "itself proves little."
         ),
         "leaks": (
             "**Leaks:** {correct} of {n} internal questions go to the public search, {low} to "
             "{high} by seed."
         ),
         "silent": (
-            "**Needless calls:** of {n} messages that need no tool, {correct} rightly get no "
-            "call, {low} to {high} by seed."
+            "**Needless calls:** {correct} of {n} messages that need no tool rightly get no "
+            "call, {low} to {high} by seed. The others get one."
         ),
         "renamed": (
             "**Renamed tools:** {right} of {n} right when the same two tools have other "
