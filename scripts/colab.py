@@ -199,7 +199,7 @@ def main(*names):
 
 
 def record(base, found):
-    """What is kept: versions before and after, and minutes."""
+    """What is kept: versions before and after, restarts and minutes."""
     lines = [line.partition("#")[0].strip() for line in SHIPS.read_text().splitlines()]
     listed = {canonicalize_name(Requirement(line).name) for line in lines if line}
     last = {kind: runs[series.SERIES[-1][0]] for kind, runs in found.items()}
@@ -213,8 +213,11 @@ def record(base, found):
         # what is there at the end in another version than Colab ships, or anew
         "after": {kind: {n: v for n, v in sorted(one["after"].items())
                          if before.get(n) != v} for kind, one in last.items()},
-        "minutes": {kind: {name: one["minutes"] for name, one in runs.items()}
-                    for kind, runs in found.items()},
+        # open_cold lets none pass that asks for a restart
+        "notebooks": {
+            name: {"restarts": 0, "minutes": {k: found[k][name]["minutes"] for k in found}}
+            for name in found["ships"]
+        },
     }  # fmt: skip
 
 
