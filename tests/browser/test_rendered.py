@@ -73,11 +73,11 @@ def test_the_page_never_scrolls_sideways(page):
 def test_code_needs_no_scrolling_on_a_desktop(page, width):
     if width == "desktop":
         assert not too_wide(page, ".input_area pre, .text_cell pre")
-    lines = "\n".join(
-        page.eval_on_selector_all(
-            ".input_area pre, .text_cell pre", "nodes => nodes.map(n => n.textContent)"
-        )
-    ).splitlines()
+    blocks = page.eval_on_selector_all(
+        ".input_area pre, .text_cell pre", "nodes => nodes.map(n => n.textContent)"
+    )
+    # The first cell, folded in Colab and Jupyter, is short rather than narrow.
+    lines = "\n".join(b for b in blocks if series.BOOTSTRAP not in b).splitlines()
     assert [line for line in lines if len(line) > 79] == []
 
 
