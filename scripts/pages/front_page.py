@@ -6,8 +6,13 @@ return between the pages' marks.
 
 import html
 import re
+import sys
+from pathlib import Path
 
 from front_words import ENGLISH, LANGUAGES
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "notebooks"))
+from toolcalling.calls import parse_reply  # noqa: E402
 
 __all__ = ["ENGLISH", "LANGUAGES", "blocks", "duration", "firsts"]
 
@@ -105,12 +110,15 @@ def transcript(words, core, rows):
 
 def reply(text, due, words):
     """What a reply calls or says, and whether that is the tool due."""
-    call = re.match(r"<start_function_call>call:(\w+)\{\w+:<escape>(.*?)<escape>", text)
-    name, said = call.groups() if call else (NO_TOOL, text.partition("<")[0])
+    parsed = parse_reply(text)
+    name, said = NO_TOOL, parsed.content
+    for call in parsed.calls[:1]:
+        name, said = call.name, ", ".join(map(str, call.arguments.values()))
     said = " ".join(said.split())
     said = said if len(said) < 80 else said[:40].rstrip() + "…"
     said = words["said"].format(cell(said)) if said else ""
-    return f"**{words['tools'][name]}**{said} {'✓' if name == due else '✗'}"
+    right = name == due and len(parsed.calls) < 2 and not parsed.problems
+    return f"**{words['tools'][name]}**{said} {'✓' if right else '✗'}"
 
 
 def cell(text):
