@@ -14,6 +14,7 @@ The rest is in rooms, each named by what it is for:
 
 rows/        reads and checks a task folder (for tasks)
 judging/     are these the calls due; measures; forced choice (for evaluation)
+decoding/    replies by a grammar of the declared tools
 speed/       the same training and replies, faster (notebook 07)
 setup/       the first cell, packages, the embedded model, the Hub
 share/       model card, upload, the command line (notebook 06)

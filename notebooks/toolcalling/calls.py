@@ -26,11 +26,13 @@ TURN_ENDS = ("<end_of_turn>", "<eos>")
 
 MAX_DEPTH = 64  # of nested mappings and lists; keeps recursion bounded
 
-_RESERVED = re.compile(
-    "|".join(map(re.escape, CONTROL_TOKENS))
-    + r"|<(?:start_of_turn|end_of_turn|bos|eos|pad|unk|mask|unused\d+"
-    r"|start_of_image|end_of_image|image_soft_token)>|\[multimodal\]"
-)
+# Texts that a tokenizer turns into a token with a meaning; so it does <unused7>.
+RESERVED = (
+    *CONTROL_TOKENS, *TURN_ENDS, "<start_of_turn>", "<bos>", "<pad>", "<unk>", "<mask>",
+    "<start_of_image>", "<end_of_image>", "<image_soft_token>", "[multimodal]",
+)  # fmt: skip
+UNUSED = "<unused"  # and a number
+_RESERVED = re.compile("|".join(map(re.escape, RESERVED)) + rf"|{UNUSED}\d+>")
 _SPACE = re.compile(r"\s*")
 # One rule for names: what OpenAI and MCP allow, a digit in front too.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -87,10 +89,11 @@ def render_call(call):
     """
     if not NAME.fullmatch(call.name):
         raise ValueError(f"A function cannot be named {call.name!r}.")
-    return f"{START_CALL}call:{call.name}{_render(dict(call.arguments))}{END_CALL}"
+    return f"{START_CALL}call:{call.name}{render_value(dict(call.arguments))}{END_CALL}"
 
 
-def _render(value, depth=1):
+def render_value(value, depth=1):
+    """A value as it stands in a call; ValueError as render_call raises it."""
     if depth > MAX_DEPTH:
         raise ValueError(f"Arguments are nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, str):
@@ -102,9 +105,9 @@ def _render(value, depth=1):
             if not isinstance(key, str) or not KEY.fullmatch(key):
                 raise ValueError(f"An argument cannot be named {key!r}.")
         keys = sorted(value, key=str.lower)
-        return "{" + ",".join(f"{k}:{_render(value[k], depth + 1)}" for k in keys) + "}"
+        return "{" + ",".join(f"{k}:{render_value(value[k], depth + 1)}" for k in keys) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_render(v, depth + 1) for v in value) + "]"
+        return "[" + ",".join(render_value(v, depth + 1) for v in value) + "]"
     if value is None or isinstance(value, int):
         return str(value)
     if isinstance(value, float) and value - value == 0:  # neither NaN nor infinite

@@ -1,0 +1,143 @@
+"""Messages that need no tool, and words for them: small_talk.txt, and some that count.
+
+What is known by heart stands here in pairs; sums and the like are worked out.
+"""
+
+from functools import lru_cache
+
+from .grammar import FOLDER, expand
+from .replies import ability
+from .values import and_list
+
+# What a slot asks about, and the answer to it.
+_KNOWN = {
+    "capital": (
+        ("Portugal", "Lisbon"), ("Norway", "Oslo"), ("Peru", "Lima"), ("Kenya", "Nairobi"),
+        ("Poland", "Warsaw"), ("Austria", "Vienna"), ("Egypt", "Cairo"),
+        ("Finland", "Helsinki"), ("Ireland", "Dublin"), ("Greece", "Athens"),
+        ("Hungary", "Budapest"), ("Sweden", "Stockholm"), ("Cuba", "Havana"),
+        ("Thailand", "Bangkok"), ("Ghana", "Accra"), ("Latvia", "Riga"),
+    ),
+    "span": (
+        ("days", "a leap year", "366 days."), ("months", "two years", "24 months."),
+        ("weeks", "a year", "About 52 weeks."), ("hours", "two days", "48 hours."),
+        ("minutes", "three hours", "180 minutes."), ("days", "four weeks", "28 days."),
+        ("hours", "a week", "168 hours."), ("months", "half a year", "6 months."),
+        ("minutes", "a day", "1,440 minutes."), ("days", "June", "30 days."),
+    ),
+    "crier": (
+        ("a sheep", "It bleats."), ("a frog", "It croaks."), ("a horse", "It neighs."),
+        ("an owl", "It hoots."), ("a snake", "It hisses."), ("a bee", "It hums."),
+        ("a wolf", "It howls."), ("a duck", "It quacks."), ("a pig", "It grunts."),
+        ("a lion", "It roars."), ("a donkey", "It brays."), ("a crow", "It caws."),
+    ),
+    "mix": (
+        ("red and yellow", "Orange."), ("blue and yellow", "Green."),
+        ("red and blue", "Purple."), ("black and white", "Grey."),
+        ("red and white", "Pink."),
+    ),
+    "spell": (
+        ("neccessary", "It is spelt \"necessary\"."), ("recieve", 'It is "receive".'),
+        ("seperate", 'It is "separate".'), ("definately", 'It is "definitely".'),
+        ("accomodate", 'With two m: "accommodate".'), ("wierd", 'It is "weird".'),
+        ("rythm", 'It is "rhythm".'), ("calender", 'It is "calendar".'),
+        ("embarass", 'With two r: "embarrass".'), ("untill", 'With one l: "until".'),
+    ),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=None)
+def lines():
+    """[(message, reply)] of small_talk.txt, as grammar texts."""
+    found = []
+    for line in (FOLDER / "small_talk.txt").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            message, _, reply = line.partition(" => ")
+            found.append((message.strip(), reply.strip()))
+    return tuple(found)
+
+
+def talk(draw, shown):
+    """(message, reply). shown: the tools declared, for what the assistant can do."""
+    way = draw.random()
+    if way < 0.12:
+        return _about_tools(draw, shown)
+    if way < 0.30:
+        return draw.choice((_sum, _sum, _letters, _order, _longest, _price))(draw)
+    message, reply = draw.choice(lines())
+    given = {}
+    for key, pairs in _KNOWN.items():
+        slot = f"{{{key}!}}"
+        if slot not in reply:
+            continue
+        *asked, answer = draw.choice(pairs)
+        if key == "span":
+            message = message.replace("(days|months|weeks|hours|minutes)", asked[0])
+        return (
+            _tidy(expand(message, draw, {f"{key}1": asked[-1], key: asked[-1]})),
+            answer if answer.endswith(".") else f"{answer}.",
+        )
+    said = expand(message, draw, given)
+    return _tidy(said), _tidy(expand(reply, draw, given))
+
+
+def _tidy(text):
+    return text[0].upper() + text[1:]
+
+
+def _about_tools(draw, shown):
+    message = expand("{what_can_you}", draw)
+    some = draw.sample(shown, min(len(shown), draw.choice((2, 3, 3))))
+    # "or" would be wrong after a list that leaves tools out.
+    able = [ability(one.tool) for one in some]
+    if len(some) == len(shown):
+        return message, f"I can {and_list(able)}."
+    return message, expand(
+        "(Among other things I can|For example, I can|I can, for instance,) {able}.",
+        draw,
+        {"able": and_list(able)},
+    )
+
+
+def _sum(draw):
+    a, b = draw.randint(2, 99), draw.randint(2, 19)
+    sign, result = draw.choice(
+        (("plus", a + b), ("minus", a - b), ("times", a * b), ("and", a + b))
+    )
+    words = draw.choice((f"{a} {sign} {b}", f"{a} {sign} {b}"))
+    message = expand("{sum_frame}", draw, {"sum": words})
+    return _tidy(message), draw.choice((f"{result}.", f"That is {result}.", str(result)))
+
+
+def _letters(draw):
+    word = expand("({thing}|{animal}|{instrument}|{event})", draw)
+    letters = sum(letter.isalpha() for letter in word)
+    message = expand("{letters_frame}", draw, {"word": word})
+    return _tidy(message), f"It has {letters} letters."
+
+
+def _order(draw):
+    names = []
+    while len(names) < 4:
+        name = expand("{first}", draw)
+        if name not in names:
+            names.append(name)
+    message = expand("{order_frame}", draw, {"names": ", ".join(names)})
+    return _tidy(message), f"{', '.join(sorted(names))}."
+
+
+def _longest(draw):
+    words = []
+    while len(words) < 3:
+        word = expand("({thing}|{hobby})", draw)
+        if " " not in word and len(word) not in map(len, words):
+            words.append(word)
+    message = expand("{longest_frame}", draw, {"words": ", ".join(words)})
+    return _tidy(message), f"{max(words, key=len).capitalize()}."
+
+
+def _price(draw):
+    each, count = draw.randint(2, 25), draw.randint(2, 12)
+    thing = expand("{thing}", draw)
+    given = {"each": str(each), "count": str(count), "thing": thing}
+    return _tidy(expand("{price_frame}", draw, given)), f"{each * count} euros."
