@@ -64,6 +64,25 @@ class Tool:
             if a.spec == b.spec and not a.after and not b.after
         ]
 
+    @property
+    def lacking(self):
+        """[(phrasing, part)]: parts that can be left out with one required value."""
+        required = {p.key for p in self.parameters if p.required}
+        paired = {key for pair in self.ordered for key in pair}
+        found = []
+        for nodes in self.phrasings:
+            for part in nodes:
+                if not isinstance(part, str) and part[0] == "opt":
+                    keys = {name.lstrip("@") for name in slots(part[1])} & required
+                    if len(keys) == 1 and not keys & paired:
+                        found.append((nodes, part))
+        return found
+
+    @property
+    def ordered(self):
+        """Pairs of which the second is above the first."""
+        return [(p.after, p.key) for p in self.parameters if p.after]
+
 
 @cache
 def tools():

@@ -137,7 +137,7 @@ def _slot(name, draw, given):
     return text
 
 
-_ARTICLE = re.compile(r"\b([Aa]) (?=(?:[aeio]|u(?!n[ai]|s[eu]|k))[a-z])")
+_ARTICLE = re.compile(r"\b([Aa]) (?=(?:[aeio]|u(?!n[ai]|s[eu]|k))[a-z]|(?:8|11|18)\b)")
 
 
 def article(text):

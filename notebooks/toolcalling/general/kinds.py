@@ -60,6 +60,9 @@ def near(draw, tool_set):
 def swapped(draw, tool_set):
     """Two rows, whose calls differ in two values that have changed places."""
     able = [s for s in tool_set.shown if s.tool.swappable]
+    ordered = [s for s in tool_set.shown if s.tool.ordered]
+    if ordered and draw.random() < 0.3:
+        return _told_otherwise(draw, tool_set, draw.choice(ordered))
     shown = draw.choice(able)
     pair = draw.choice(shown.tool.swappable)
     fitting = [
@@ -81,6 +84,26 @@ def swapped(draw, tool_set):
     a, b = pair
     raws[a], raws[b] = raws[b], raws[a]
     second = compose(shown, draw, tool_set.day, raws, phrasing=draw.choice(fitting))
+    return [
+        _row(dressed(message, draw), [message.call], said=_said([message]))
+        for message in (first, second)
+    ]
+
+
+def _told_otherwise(draw, tool_set, shown):
+    """Two rows of a tool with a least and a most: the same, told in another order."""
+    pair = set(draw.choice(shown.tool.ordered))
+    fitting = [
+        nodes
+        for nodes in shown.tool.phrasings
+        if pair <= {name.lstrip("@") for name in slots(nodes)}
+    ]
+    nodes = draw.sample(fitting, min(2, len(fitting)))
+    first = compose(shown, draw, tool_set.day, phrasing=nodes[0])
+    kept = {key: raw for key, raw in first.raws.items() if key in pair}
+    if draw.random() < 0.5:  # else with other values
+        kept = {}
+    second = compose(shown, draw, tool_set.day, kept, phrasing=nodes[-1])
     return [
         _row(dressed(message, draw), [message.call], said=_said([message]))
         for message in (first, second)
@@ -112,25 +135,24 @@ def talk(draw, tool_set):
 
 def ask(draw, tool_set):
     """A request that lacks a required value."""
-    message = _lacking(draw, tool_set)
-    if message is None:
-        return talk(draw, tool_set)
+    message, _ = _lacking(draw, tool_set)
     return _row(dressed(message, draw), reply=replies.ask(message.missing, draw))
 
 
 def answered(draw, tool_set):
     """A request that lacks a value, the question for it, and the answer: call."""
-    message = _lacking(draw, tool_set, only_one=True)
-    if message is None:
-        return one(draw, tool_set)
-    shown = next(s for s in tool_set.shown if s.name == message.call["name"])
+    message, shown = _lacking(draw, tool_set)
     missing = message.missing[0]
     declared, name = shown.declared[missing.key], shown.names[missing.key]
-    raw = declared.pick(draw, tool_set.day.date)
-    if missing.after in message.raws or any(
-        p.after == missing.key and p.key in message.raws for p in shown.tool.parameters
-    ):
-        return one(draw, tool_set)  # what comes after what could not be kept
+    alike = [
+        message.raws[p.key]
+        for p in shown.tool.parameters
+        if p.spec == missing.spec and p.key in message.raws
+    ]
+    for _ in range(20):
+        raw = declared.pick(draw, tool_set.day.date)
+        if raw not in alike:
+            break
     words = declared.say(raw, draw, tool_set.day.told, False)
     arguments = {**message.call["arguments"], name: declared.write(raw)}
     before = (
@@ -142,13 +164,11 @@ def answered(draw, tool_set):
     return _row(replies.given_late(words, draw), [call], said=said, before=before)
 
 
-def _lacking(draw, tool_set, only_one=False):
-    """A Message without a required value of one of the tools, or None."""
-    for shown in draw.sample(tool_set.shown, len(tool_set.shown)):
-        message = compose(shown, draw, tool_set.day, drop=True)
-        if message and message.missing and not (only_one and len(message.missing) > 1):
-            return message
-    return None
+def _lacking(draw, tool_set):
+    """(a Message without a required value, its tool)."""
+    shown = draw.choice([s for s in tool_set.shown if s.tool.lacking])
+    nodes, part = draw.choice(shown.tool.lacking)
+    return compose(shown, draw, tool_set.day, drop=part, phrasing=nodes), shown
 
 
 def several(draw, tool_set):
@@ -157,18 +177,21 @@ def several(draw, tool_set):
     if len(tool_set.shown) >= count and draw.random() < 0.62:
         chosen = draw.sample(tool_set.shown, count)
     else:
-        chosen = [draw.choice(tool_set.shown)] * count
-    if len({s.name for s in chosen}) == 1 and (same := _once_more(draw, tool_set, chosen[0])):
-        return same
-    messages = [compose(shown, draw, tool_set.day) for shown in chosen]
-    if len({str(m.call) for m in messages}) < count:  # a tool without parameters
-        return one(draw, tool_set)
-    text = join(messages[0].pieces)
+        chosen = [draw.choice([s for s in tool_set.shown if s.names])] * count
+        if same := _once_more(draw, tool_set, chosen[0]):
+            return same
+    for _ in range(20):
+        messages = [compose(shown, draw, tool_set.day) for shown in chosen]
+        if len({str(m.call) for m in messages}) == count:
+            break
+    text = join(messages[0].sentence)
     for message in messages[1:]:
         text = text if text[-1] in ".?!" else f"{text}."
         joint = expand("{joint}", draw)
-        pieces = message.pieces if joint[-1] in ".!?" else lowered(message.pieces)
-        text += f" {joint} {join(pieces)}"
+        closed = joint[-1] in ".!?"
+        text += (
+            f" {joint} {join(message.sentence if closed else lowered(message.pieces))}"
+        )
     if draw.random() < 0.2:
         text = expand("{greeting_plain} ", draw) + text
     return _row(text, [m.call for m in messages], said=_said(messages))
@@ -182,7 +205,8 @@ def _once_more(draw, tool_set, shown):
         for p in shown.tool.parameters
         if p.key in message.raws
         and p.required
-        and p.spec.split()[0] in ("person", "text", "code", "int", "date", "place", "num")
+        and p.spec.split()[0]
+        in ("person", "text", "code", "int", "date", "place", "num")
         and not p.after
         and not any(other.after == p.key for other in shown.tool.parameters)
     ]
@@ -197,12 +221,14 @@ def _once_more(draw, tool_set, shown):
             break
     words = declared.say(raw, draw, tool_set.day.told, False)
     arguments = {**message.call["arguments"], name: declared.write(raw)}
-    text = join(message.pieces)
+    text = join(message.sentence)
     text = text if text[-1] in ".?!" else f"{text}."
     given = {"value": words, "noun": replies.the(parameter.noun)}
     text += " " + expand("{once_more}", draw, given)
     said = _said([message, message]) | {f"1.{name}": words}
-    return _row(text, [message.call, {"name": shown.name, "arguments": arguments}], said=said)
+    return _row(
+        text, [message.call, {"name": shown.name, "arguments": arguments}], said=said
+    )
 
 
 def response(draw, tool_set):
@@ -212,9 +238,7 @@ def response(draw, tool_set):
     if able and draw.random() < 0.6:
         shown = draw.choice(able)
     message = compose(shown, draw, tool_set.day)
-    told, answer = replies.respond(
-        shown, message, draw, tool_set.day, tool_set.naming
-    )
+    told, answer = replies.respond(shown, message, draw, tool_set.day, tool_set.naming)
     row = _row(dressed(message, draw), reply=answer, said={})
     row["messages"] += [
         assistant([message.call], ""),

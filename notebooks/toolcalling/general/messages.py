@@ -8,7 +8,8 @@ from .grammar import article, expand, slots
 
 @dataclass
 class Message:
-    """pieces: [(text, is a value)]. call: {"name", "arguments"}.
+    """pieces: [(text, is a value)], as in the middle of a sentence where a value
+    comes first. call: {"name", "arguments"}.
 
     said: {shown name: the words that stand for its value}. raws, keys: of the
     parameters that are mentioned. missing: required ones that are not.
@@ -21,29 +22,23 @@ class Message:
     missing: list
 
     @property
-    def text(self):
-        return join(self.pieces)
+    def sentence(self):
+        """The pieces with a capital at the beginning."""
+        written = {str(value) for value in self.call["arguments"].values()}
+        return _capital(self.pieces, written)
 
 
-def compose(shown, draw, day, raws=None, drop=False, phrasing=None):
-    """A Message for a tool as its set shows it; None where that cannot be.
+def compose(shown, draw, day, raws=None, drop=None, phrasing=None):
+    """A Message for a tool as its set shows it.
 
-    day: the set's tool_sets.Day.     raws: {key: raw value} that it has to hold. drop: leave out a required value.
+    day: the set's tool_sets.Day.     raws: {key: raw value} that it has to hold. drop: a part to leave out, as Tool.lacking gives it with its phrasing.
     phrasing: one of the tool's, else drawn.
     """
     tool = shown.tool
     required = {p.key for p in tool.parameters if p.required}
-    options = [phrasing] if phrasing else draw.sample(tool.phrasings, len(tool.phrasings))
-    dropped = None
-    for nodes in options:
-        droppable = [node for node in _options(nodes) if required & _keys(node)]
-        if not drop or droppable:
-            dropped = draw.choice(droppable) if drop else None
-            break
-    else:
-        return None
+    nodes = phrasing or draw.choice(tool.phrasings)
     keep = draw.choice((0.0, 0.5, 0.5, 1.0))
-    parts = list(_chosen(nodes, draw, required, dropped, keep, set(raws or ())))
+    parts = list(_chosen(nodes, draw, required, drop, keep, set(raws or ())))
     keys = [part[1].lstrip("@") for part in parts if not isinstance(part, str)]
     raws = _raws(shown, keys, draw, day.date, dict(raws or {}))
     pieces, said = [], {}
@@ -56,16 +51,9 @@ def compose(shown, draw, day, raws=None, drop=False, phrasing=None):
         pieces.append((words, True))
         said[key] = words
     arguments = {key: shown.declared[key].write(raws[key]) for key in keys}
-    pieces = _capital(pieces, {str(value) for value in arguments.values()})
     call = {"name": shown.name, "arguments": shown.argument_names(arguments)}
     missing = [p for p in tool.parameters if p.required and p.key not in keys]
     return Message(pieces, call, shown.argument_names(said), raws, missing)
-
-
-def _options(nodes):
-    for node in nodes:
-        if not isinstance(node, str) and node[0] == "opt":
-            yield node
 
 
 def _keys(node):
@@ -132,18 +120,18 @@ def join(pieces):
 
 def dressed(message, draw):
     """The message as one of many people would write it; values stay as they are."""
-    pieces = list(message.pieces)
+    pieces = list(message.sentence)
     text = join(pieces).lower()
     asks = "please" in text or "could" in text or "thank" in text
     if draw.random() < 0.03:
         pieces = _mistyped(pieces, draw)
     way = draw.random()
     if way < 0.10:
-        pieces = _casual(pieces)
+        pieces = _casual(message.pieces)
     elif way < 0.22:
         greeting = expand("{greeting}", draw)
         if greeting[-1] in ",:":
-            pieces = lowered(pieces)
+            pieces = lowered(message.pieces)
         pieces = [(f"{greeting} ", False), *pieces]
     elif way < 0.30:
         pieces = [(expand("{aside} ", draw), False), *pieces]

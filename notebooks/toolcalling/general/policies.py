@@ -10,7 +10,7 @@ tool is drawn anew, so that only the developer message tells.
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 from . import catalogue, kinds, small_talk
 from .catalogue import Tool
@@ -34,7 +34,7 @@ class Family:
     split: tuple
 
 
-@lru_cache(maxsize=None)
+@cache
 def families():
     """The families of policies.txt."""
     found = []
@@ -84,7 +84,10 @@ def batch(draw, count, opening, empty_names=0.0):
         "role": "developer",
         "content": _developer(family, two, about, draw, opening, tool_set),
     }
-    plan = ["A", "B"] * (count // 2 - 1) + ["none", "none" if draw.random() < 0.5 else "A"]
+    plan = ["A", "B"] * (count // 2 - 1) + [
+        "none",
+        "none" if draw.random() < 0.5 else "A",
+    ]
     plan = (plan if count > 3 else ["A", "B", "none"])[:count]
     made, pair = [], None
     for side in plan:
@@ -128,7 +131,11 @@ def _due(draw, family, two, side, choose, day, pair):
     if pair or draw.random() < 0.35:
         return row, None
     decides = choose(side, draw, {})
-    return row, (number, given, {k: v for k, v in message.raws.items() if k not in decides})
+    return row, (
+        number,
+        given,
+        {k: v for k, v in message.raws.items() if k not in decides},
+    )
 
 
 def _tool(family, side):
@@ -191,7 +198,8 @@ def _split(family, draw):
     size = draw.choice((2, 3, 3, 4))
     lists = {"A": found[:size], "B": found[4 : 4 + size]}
     about = {
-        side: text.replace("{list}", and_list(lists[side])) for side, text in about.items()
+        side: text.replace("{list}", and_list(lists[side]))
+        for side, text in about.items()
     }
     return lambda side, draw, given: {key: draw.choice(lists[side])}, about
 
@@ -210,5 +218,6 @@ def _developer(family, two, about, draw, opening, tool_set):
     lines.append(expand("{policy_rule}", draw, given).replace("\\n", "\n"))
     if draw.random() < 0.5:
         lines.append(expand("{policy_none}", draw))
-    text = draw.choice((" ", "\n")).join(lines)
+    broken = "\n" in "".join(lines)
+    text = ("\n" if broken else draw.choice((" ", "\n"))).join(lines)
     return developer_text(tool_set, draw, f"{opening}\n{text}")

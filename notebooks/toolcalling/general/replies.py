@@ -13,7 +13,8 @@ def ability(tool):
 
 def decline(tool, draw):
     """Words for a request whose tool is not declared."""
-    return expand("{decline}", draw, {"ability": ability(tool)})
+    text = expand("{decline}", draw, {"ability": ability(tool)})
+    return text[0].upper() + text[1:]
 
 
 def ask(missing, draw):
@@ -63,7 +64,9 @@ def respond(shown, message, draw, day, naming):
         key = draw.choice(("status", "result", "state"))
         response = {naming.field(key): state}
         if draw.random() < 0.75:
-            key = draw.choice(("reference", "confirmation_number", "entry_id", "receipt"))
+            key = draw.choice(
+                ("reference", "confirmation_number", "entry_id", "receipt")
+            )
             response[naming.field(key)] = reference
             return response, expand("{done_reference}", draw, {"reference": reference})
         return response, expand("{done}", draw)

@@ -6,6 +6,13 @@ from ..tasks import FUNCTION_CALLING
 from . import kinds, policies
 from .tool_sets import developer_text, draw_set
 
+# What a set must have for rows of a kind.
+_NEEDS = {
+    "swapped": "swappable",
+    "ask": "lacking",
+    "answered": "lacking",
+    "several": "parameters",
+}
 BATCH = 8  # rows that share one tool set, and so the beginning of their prompt
 
 
@@ -101,7 +108,10 @@ def _plan(draw, count, shares):
         whole, last = sets[:-1], sets[-1:]
     whole = [
         *({"flavour": f, "kinds": s} for f, s in zip(flavours, whole)),
-        *({"flavour": "policy", "kinds": ["policy"] * BATCH} for _ in range(policy_sets)),
+        *(
+            {"flavour": "policy", "kinds": ["policy"] * BATCH}
+            for _ in range(policy_sets)
+        ),
     ]
     draw.shuffle(whole)
     return whole + [{"flavour": flavours[-1], "kinds": kinds_} for kinds_ in last]
@@ -109,7 +119,7 @@ def _plan(draw, count, shares):
 
 def _counts(total, shares):
     """Whole numbers that add up to total, by largest remainder."""
-    weight = sum(shares.values())
+    weight = sum(shares.values()) or 1
     exact = {kind: total * share / weight for kind, share in shares.items()}
     found = {kind: int(number) for kind, number in exact.items()}
     order = sorted(exact, key=lambda kind: found[kind] - exact[kind])
@@ -127,7 +137,7 @@ def _batch(draw, wanted, empty_names):
     tool_set = draw_set(
         draw,
         near=wanted["flavour"] == "near",
-        swapped="swapped" in chosen,
+        needs=[need for kind, need in _NEEDS.items() if kind in chosen],
         broad="taken" not in chosen,
         empty_names=empty_names,
     )

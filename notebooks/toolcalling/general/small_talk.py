@@ -3,7 +3,7 @@
 What is known by heart stands here in pairs; sums and the like are worked out.
 """
 
-from functools import lru_cache
+from functools import cache
 
 from .grammar import FOLDER, expand
 from .replies import ability
@@ -46,7 +46,7 @@ _KNOWN = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def lines():
     """[(message, reply)] of small_talk.txt, as grammar texts."""
     found = []
@@ -87,10 +87,9 @@ def _tidy(text):
 
 def _about_tools(draw, shown):
     message = expand("{what_can_you}", draw)
-    some = draw.sample(shown, min(len(shown), draw.choice((2, 3, 3))))
-    # "or" would be wrong after a list that leaves tools out.
-    able = [ability(one.tool) for one in some]
-    if len(some) == len(shown):
+    every = list(dict.fromkeys(ability(one.tool) for one in shown))
+    able = draw.sample(every, min(len(every), draw.choice((2, 3, 3))))
+    if len(able) == len(every):
         return message, f"I can {and_list(able)}."
     return message, expand(
         "(Among other things I can|For example, I can|I can, for instance,) {able}.",
@@ -102,11 +101,13 @@ def _about_tools(draw, shown):
 def _sum(draw):
     a, b = draw.randint(2, 99), draw.randint(2, 19)
     sign, result = draw.choice(
-        (("plus", a + b), ("minus", a - b), ("times", a * b), ("and", a + b))
+        (("plus", a + b), ("minus", a - b), ("times", a * b), ("plus", a + b))
     )
     words = draw.choice((f"{a} {sign} {b}", f"{a} {sign} {b}"))
     message = expand("{sum_frame}", draw, {"sum": words})
-    return _tidy(message), draw.choice((f"{result}.", f"That is {result}.", str(result)))
+    return _tidy(message), draw.choice(
+        (f"{result}.", f"That is {result}.", str(result))
+    )
 
 
 def _letters(draw):

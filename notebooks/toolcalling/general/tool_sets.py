@@ -66,40 +66,57 @@ class ToolSet:
         return self.spare[tool.key]
 
 
-def draw_set(draw, near, swapped=False, broad=True, empty_names=0.0):
+def draw_set(draw, near, needs=(), broad=True, empty_names=0.0):
     """A ToolSet. near: all tools of one field, at least two; else each of another.
 
-    swapped: one has two parameters that could hold each other's value. broad: tools
-    that search over everything may be among them.
+    needs: names of Tool's properties; of each there is a tool for which it is true.
+    broad: tools that search over everything may be among them.
     """
     size = draw.choices(SIZES, SIZE_WEIGHTS)[0]
-    fields = catalogue.by_field()
-    if not broad:
-        fields = {
-            name: [t for t in tools if t.key not in BROAD]
-            for name, tools in fields.items()
-        }
+    fields = {
+        name: [t for t in tools if broad or t.key not in BROAD]
+        for name, tools in catalogue.by_field().items()
+    }
     fields = {name: tools for name, tools in fields.items() if tools}
     order = draw.sample(sorted(fields), len(fields))
     if near:
-        size = max(size, 2)
-        pool = [t for name in order for t in draw.sample(fields[name], len(fields[name]))]
-        # All of one field: where there are not so many, the next one's.
-        chosen = pool[: min(size, len(pool))]
+        # Where a field has not so many, the next one's.
+        pool = [
+            t for name in order for t in draw.sample(fields[name], len(fields[name]))
+        ]
+        chosen = pool[: max(size, 2)]
     else:
         chosen = [draw.choice(fields[name]) for name in order[:size]]
-    if swapped and not any(t.swappable for t in chosen):
-        wanted = [chosen[0].field] if near else order[size - 1 :]
-        able = [t for name in wanted for t in fields[name] if t.swappable]
-        able = able or [t for tools in fields.values() for t in tools if t.swappable]
-        chosen[-1] = draw.choice(able)
-    if broad and size > (2 if near else 1) and not swapped and draw.random() < 0.3:
+    fits = near or not any(tool.field == "finder" for tool in chosen)
+    if broad and fits and len(chosen) < 8 and draw.random() < 0.5:
         able = [t for t in fields["finder"] if t not in chosen]
-        if able:
-            chosen[-1] = draw.choice(able)
+        chosen += [draw.choice(able)] if able else []
+    for need in needs:
+        if not any(getattr(tool, need) for tool in chosen):
+            _provide(chosen, need, fields, order, near, draw)
     draw.shuffle(chosen)
     naming = Names(draw, empty_names)
-    return ToolSet([show(tool, naming, draw) for tool in chosen], draw_day(draw), naming)
+    return ToolSet(
+        [show(tool, naming, draw) for tool in chosen], draw_day(draw), naming
+    )
+
+
+def _provide(chosen, need, fields, order, near, draw):
+    """Put a tool that has what is needed among those chosen, of the fitting field."""
+    taken = {tool.field for tool in chosen}
+    own = [name for name in order if (name in taken) == near]
+    for names in (own, order):
+        able = [
+            t
+            for name in names
+            for t in fields[name]
+            if getattr(t, need) and t not in chosen
+        ]
+        if able:
+            break
+    if len(chosen) > 7:
+        chosen.pop(0)
+    chosen.append(draw.choice(able))
 
 
 def draw_day(draw):
