@@ -65,6 +65,8 @@ def _num(text, draw):
 
     def say(raw, draw, *_):
         unit = draw.choice(words)
+        if raw == 1:
+            unit = unit.removesuffix("s")
         if unit == "°C":
             return f"{raw} °C" if draw.random() < 0.5 else f"{raw}°C"
         halves = match[2] in ("kg", "l", "h") and 1 < raw < 20 and raw % 1 == 0.5

@@ -155,10 +155,12 @@ def say_minutes(minutes, draw):
     return draw.choice(forms)
 
 
-def pick_date(draw, today, past=False):
-    """A day within nine months; after today, or before it."""
+def pick_date(draw, today, when=""):
+    """A day within nine months after today, or "past": before it. "birth": years ago."""
+    if when == "birth":
+        return today - datetime.timedelta(draw.randint(2000, 30000))
     apart = draw.choice((draw.randint(1, 6), draw.randint(2, 20), draw.randint(1, 270)))
-    return today + datetime.timedelta(-apart if past else apart)
+    return today + datetime.timedelta(-apart if when == "past" else apart)
 
 
 def say_today(day, draw):

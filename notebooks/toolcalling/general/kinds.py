@@ -7,7 +7,7 @@ developer message, and what is due.
 from . import catalogue, replies, small_talk
 from .grammar import expand, slots
 from .messages import compose, dressed, join, lowered
-from .tool_sets import BROAD
+from .tool_sets import BROAD, alike
 
 
 def assistant(calls, reply):
@@ -20,7 +20,8 @@ def assistant(calls, reply):
     return message
 
 
-def _row(text, calls=(), reply="", said=None, before=()):
+def row(text, calls=(), reply="", said=None, before=()):
+    """A row that ends in the user's text. before: what was said till then."""
     messages = [*before, {"role": "user", "content": text}]
     return {
         "messages": messages,
@@ -30,7 +31,8 @@ def _row(text, calls=(), reply="", said=None, before=()):
     }
 
 
-def _said(messages):
+def said_in(messages):
+    """{"0.name": words} of the values in the Messages of calls 0, 1, ..."""
     return {
         f"{number}.{name}": words
         for number, message in enumerate(messages)
@@ -46,7 +48,7 @@ def one(draw, tool_set):
         asked, answer = small_talk.talk(draw, tool_set.shown)
         before = ({"role": "user", "content": asked}, assistant((), answer))
     text = dressed(message, draw)
-    return _row(text, [message.call], said=_said([message]), before=before)
+    return row(text, [message.call], said=said_in([message]), before=before)
 
 
 def near(draw, tool_set):
@@ -54,7 +56,7 @@ def near(draw, tool_set):
     fields = [shown.tool.field for shown in tool_set.shown]
     able = [s for s in tool_set.shown if fields.count(s.tool.field) > 1]
     message = compose(draw.choice(able or tool_set.shown), draw, tool_set.day)
-    return _row(dressed(message, draw), [message.call], said=_said([message]))
+    return row(dressed(message, draw), [message.call], said=said_in([message]))
 
 
 def swapped(draw, tool_set):
@@ -85,7 +87,7 @@ def swapped(draw, tool_set):
     raws[a], raws[b] = raws[b], raws[a]
     second = compose(shown, draw, tool_set.day, raws, phrasing=draw.choice(fitting))
     return [
-        _row(dressed(message, draw), [message.call], said=_said([message]))
+        row(dressed(message, draw), [message.call], said=said_in([message]))
         for message in (first, second)
     ]
 
@@ -105,7 +107,7 @@ def _told_otherwise(draw, tool_set, shown):
         kept = {}
     second = compose(shown, draw, tool_set.day, kept, phrasing=nodes[-1])
     return [
-        _row(dressed(message, draw), [message.call], said=_said([message]))
+        row(dressed(message, draw), [message.call], said=said_in([message]))
         for message in (first, second)
     ]
 
@@ -115,28 +117,24 @@ def taken(draw, tool_set):
     declared = {shown.tool.key for shown in tool_set.shown}
     fields = catalogue.by_field()
     wanted = tool_set.fields if draw.random() < 0.7 else fields.keys()
-    able = [
-        tool
-        for field in sorted(wanted)
-        for tool in fields[field]
-        if tool.key not in declared | BROAD
-    ]
-    able = able or [t for t in catalogue.tools() if t.key not in declared | BROAD]
+    barred = declared | BROAD | alike(declared)
+    able = [t for f in sorted(wanted) for t in fields[f] if t.key not in barred]
+    able = able or [t for t in catalogue.tools() if t.key not in barred]
     tool = draw.choice(able)
     message = compose(tool_set.undeclared(tool, draw), draw, tool_set.day)
-    return _row(dressed(message, draw), reply=replies.decline(tool, draw))
+    return row(dressed(message, draw), reply=replies.decline(tool, draw))
 
 
 def talk(draw, tool_set):
     """A message that needs no tool."""
     asked, answer = small_talk.talk(draw, tool_set.shown)
-    return _row(asked, reply=answer)
+    return row(asked, reply=answer)
 
 
 def ask(draw, tool_set):
     """A request that lacks a required value."""
     message, _ = _lacking(draw, tool_set)
-    return _row(dressed(message, draw), reply=replies.ask(message.missing, draw))
+    return row(dressed(message, draw), reply=replies.ask(message.missing, draw))
 
 
 def answered(draw, tool_set):
@@ -159,9 +157,9 @@ def answered(draw, tool_set):
         {"role": "user", "content": dressed(message, draw)},
         assistant((), replies.ask(message.missing, draw)),
     )
-    said = _said([message]) | {f"0.{name}": words}
+    said = said_in([message]) | {f"0.{name}": words}
     call = {"name": shown.name, "arguments": arguments}
-    return _row(replies.given_late(words, draw), [call], said=said, before=before)
+    return row(replies.given_late(words, draw), [call], said=said, before=before)
 
 
 def _lacking(draw, tool_set):
@@ -194,7 +192,7 @@ def several(draw, tool_set):
         )
     if draw.random() < 0.2:
         text = expand("{greeting_plain} ", draw) + text
-    return _row(text, [m.call for m in messages], said=_said(messages))
+    return row(text, [m.call for m in messages], said=said_in(messages))
 
 
 def _once_more(draw, tool_set, shown):
@@ -224,9 +222,10 @@ def _once_more(draw, tool_set, shown):
     text = join(message.sentence)
     text = text if text[-1] in ".?!" else f"{text}."
     given = {"value": words, "noun": replies.the(parameter.noun)}
-    text += " " + expand("{once_more}", draw, given)
-    said = _said([message, message]) | {f"1.{name}": words}
-    return _row(
+    short = len(alike) == 1 and parameter.spec.split()[0] in ("person", "text", "place")
+    text += " " + expand("{same_for}" if short else "{once_more}", draw, given)
+    said = said_in([message, message]) | {f"1.{name}": words}
+    return row(
         text, [message.call, {"name": shown.name, "arguments": arguments}], said=said
     )
 
@@ -239,12 +238,12 @@ def response(draw, tool_set):
         shown = draw.choice(able)
     message = compose(shown, draw, tool_set.day)
     told, answer = replies.respond(shown, message, draw, tool_set.day, tool_set.naming)
-    row = _row(dressed(message, draw), reply=answer, said={})
-    row["messages"] += [
+    made = row(dressed(message, draw), reply=answer)
+    made["messages"] += [
         assistant([message.call], ""),
         {"role": "tool", "name": shown.name, "content": told},
     ]
-    return row
+    return made
 
 
 KINDS = {

@@ -14,10 +14,11 @@ from functools import cache
 
 from . import catalogue, kinds, small_talk
 from .catalogue import Tool
+from .declarations import show
 from .grammar import FOLDER, expand, parse
 from .messages import compose, dressed
 from .names import Names
-from .tool_sets import ToolSet, developer_text, draw_day, show
+from .tool_sets import ToolSet, developer_text, draw_day
 from .values import and_list
 
 
@@ -112,11 +113,11 @@ def _no_pair(draw, tool_set, rest):
     """Small talk, or one of the tools that the policy does not speak of."""
     if rest and draw.random() < 0.35:
         message = compose(draw.choice(rest), draw, tool_set.day)
-        return kinds._row(
-            dressed(message, draw), [message.call], said=kinds._said([message])
+        return kinds.row(
+            dressed(message, draw), [message.call], said=kinds.said_in([message])
         )
     asked, answer = small_talk.talk(draw, tool_set.shown)
-    return kinds._row(asked, reply=answer)
+    return kinds.row(asked, reply=answer)
 
 
 def _due(draw, family, two, side, choose, day, pair):
@@ -125,8 +126,8 @@ def _due(draw, family, two, side, choose, day, pair):
     shown = two[side]
     raws = {**kept, **choose(side, draw, given)}
     message = compose(shown, draw, day, raws, phrasing=shown.tool.phrasings[number])
-    row = kinds._row(
-        dressed(message, draw), [message.call], said=kinds._said([message])
+    row = kinds.row(
+        dressed(message, draw), [message.call], said=kinds.said_in([message])
     )
     if pair or draw.random() < 0.35:
         return row, None

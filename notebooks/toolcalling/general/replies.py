@@ -1,8 +1,8 @@
 """Words that are due: asking back, declining, answering from a tool's response."""
 
 from . import values
+from .declarations import the
 from .grammar import expand
-from .tool_sets import the
 
 
 def ability(tool):
@@ -26,7 +26,7 @@ def ask(missing, draw):
     noun, kind = parameter.noun, parameter.spec.split()[0]
     if noun.startswith("number of ") and not noun.startswith("number of the"):
         text = expand("{ask_count}", draw, {"things": noun.removeprefix("number of ")})
-    elif noun.startswith("whether"):
+    elif noun.startswith(("whether", "what", "how")):
         text = expand("{ask_whether}", draw, {"wanted": noun})
     elif kind in ("person",):
         text = expand("{ask_who}", draw, {"wanted": the(noun)})

@@ -3,10 +3,16 @@
 What is known by heart stands here in pairs; sums and the like are worked out.
 """
 
+import re
 from functools import cache
 
-from .grammar import FOLDER, expand
+from . import catalogue
+from .declarations import show
+from .grammar import FOLDER, expand, pools
+from .messages import compose, dressed
+from .names import Names
 from .replies import ability
+from .tool_sets import draw_day
 from .values import and_list
 
 # What a slot asks about, and the answer to it.
@@ -46,12 +52,22 @@ _KNOWN = {
 }  # fmt: skip
 
 
+# Sections of small_talk.txt that a search would be for, where there is one.
+_FACTS = ("# Things one simply knows.", "# Advice in a sentence.")
+_SEARCHES = ("finder.look_everywhere", "finder.search_net")
+
+
 @cache
-def lines():
-    """[(message, reply)] of small_talk.txt, as grammar texts."""
-    found = []
+def lines(facts=True):
+    """((message, reply), ...) of small_talk.txt, as grammar texts.
+
+    facts: also what one could look up, were there a search.
+    """
+    found, section = [], ""
     for line in (FOLDER / "small_talk.txt").read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
+        if line.startswith("#"):
+            section = line
+        elif line.strip() and (facts or section not in _FACTS):
             message, _, reply = line.partition(" => ")
             found.append((message.strip(), reply.strip()))
     return tuple(found)
@@ -62,9 +78,16 @@ def talk(draw, shown):
     way = draw.random()
     if way < 0.12:
         return _about_tools(draw, shown)
+    if way < 0.24:
+        return _about_a_field(draw, shown)
     if way < 0.30:
+        return _quoted(draw)
+    if way < 0.42:
         return draw.choice((_sum, _sum, _letters, _order, _longest, _price))(draw)
-    message, reply = draw.choice(lines())
+    searches = any(
+        one.tool.key in _SEARCHES or one.tool.field == "houses" for one in shown
+    )
+    message, reply = draw.choice(lines(facts=not searches))
     given = {}
     for key, pairs in _KNOWN.items():
         slot = f"{{{key}!}}"
@@ -82,7 +105,39 @@ def talk(draw, shown):
 
 
 def _tidy(text):
-    return text[0].upper() + text[1:]
+    """With capitals at the beginnings of sentences."""
+    return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda m: m[0].upper(), text)
+
+
+def _about_a_field(draw, shown):
+    """Talk about what a tool is about, that asks for no tool."""
+    field = draw.choice([one.tool.field for one in shown])
+    if f"about_{field}" not in pools():
+        return _quoted(draw)
+    message, _, reply = draw.choice(pools()["about_talk"]).partition(" => ")
+    given = {"about": expand(f"{{about_{field}}}", draw)}
+    return _tidy(expand(message, draw, given)), expand(reply, draw)
+
+
+def _quoted(draw, shown=None):
+    """A request as a text to work on: it isn't meant."""
+    tool = draw.choice([t for t in catalogue.tools() if t.parameters])
+    naming = Names(draw)
+    text = dressed(compose(show(tool, naming, draw), draw, draw_day(draw)), draw)
+    way, message = draw.choice(_WORK)
+    return expand(message, draw, {"text": text}), way(text)
+
+
+# What to do with a text, and how people ask for it.
+_WORK = (
+    (str.upper, "(Write|Put) this in capital letters: {text}"),
+    (str.upper, "(All|Only) capitals, please: {text}"),
+    (lambda text: f"\"{text}\"", "(Put this|I need this) in quotation marks: {text}"),
+    (lambda text: text.split()[0].strip(",.:;"),
+     "(What is|Give me) the first word of this: {text}"),
+    (lambda text: text.split()[-1].strip(",.:;?!"),
+     "(What is|Tell me) the last word in the following: {text}"),
+)  # fmt: skip
 
 
 def _about_tools(draw, shown):

@@ -1,34 +1,46 @@
-"""Which tools are declared together, and under which names, words and formats."""
+"""Which tools are declared together, and on which day."""
 
 import datetime
 from dataclasses import dataclass, field
 
-from . import catalogue, dates, values
+from . import catalogue, dates
+from .declarations import show
 from .names import Names
 
 SIZES, SIZE_WEIGHTS = range(1, 9), (9, 15, 17, 16, 13, 11, 10, 9)
+
 # What can take nearly any request, so that hardly one could be declined beside it.
 BROAD = {"handset.take_note", *(t.key for t in catalogue.by_field()["finder"])}
-_NO_ARTICLE = ("whether", "one", "our", "days", "words", "things", "by", "singers")
+
+# Tools of which one could take what another one is asked for.
+_ALIKE = (
+    {"museum.book_guided_tour", "observatory.invite_school_group"},
+    {"campsite.order_rolls", "bakery.order_loaves"},
+    {"courts.book_court", "school.book_school_room", "council.rent_hall"},
+    {"stage.schedule_rehearsal", "radio.schedule_show", "choir.plan_concert",
+     "festival.book_act", "radio.song_request"},
+    {"carshare.take_car", "storage.book_movers"},
+    {"toolshed.borrow_item", "toolshed.reserve_item", "observatory.book_telescope"},
+    {"house.doorbell_mode", "handset.silence_phone"},
+    {"house.share_house_key", "storage.gate_code"},
+    {"vet.register_animal", "council.register_dog"},
+    {"pottery.book_kiln", "printshop.book_machine"},
+    {"festival.sell_pass", "museum.buy_ticket_museum", "stage.reserve_seats"},
+    {"deploy.release_version", "deploy.roll_back"},
+    {"storage.find_box", "toolshed.who_has_item"},
+    {"house.oven_timer", "handset.begin_countdown", "handset.wake_me"},
+    {"wildlife.rescue_animal", "wildlife.report_sighting"},
+    {"handset.navigate_between", "atlas.distance_between"},
+    {"observatory.cloud_cover", "allotment.frost_risk", "atlas.climate_of"},
+    {"handset.text_somebody", "tailor.ready_for_pickup", "school.write_to_parents"},
+    {"choir.add_singer", "choir.change_voice"},
+    {"kinship.add_relative", "kinship.record_marriage"},
+)  # fmt: skip
 
 
-@dataclass
-class Shown:
-    """A tool of the catalogue as one set declares it.
-
-    names: {key: shown name} of the parameters. declared: {key: values.Declared}.
-    schema: JSON schema as TRL takes it.
-    """
-
-    tool: catalogue.Tool
-    name: str
-    names: dict
-    declared: dict
-    schema: dict
-
-    def argument_names(self, keyed):
-        """{shown name: value} of {key: value}."""
-        return {self.names[key]: value for key, value in keyed.items()}
+def alike(keys):
+    """Keys of the tools that could take what those are asked for, or the reverse."""
+    return set().union(*(group for group in _ALIKE if group & set(keys)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,12 @@ def draw_set(draw, near, needs=(), broad=True, empty_names=0.0):
         ]
         chosen = pool[: max(size, 2)]
     else:
-        chosen = [draw.choice(fields[name]) for name in order[:size]]
+        chosen = []
+        for name in order:
+            barred = alike(tool.key for tool in chosen)
+            able = [tool for tool in fields[name] if tool.key not in barred]
+            if len(chosen) < size and able:
+                chosen.append(draw.choice(able))
     fits = near or not any(tool.field == "finder" for tool in chosen)
     if broad and fits and len(chosen) < 8 and draw.random() < 0.5:
         able = [t for t in fields["finder"] if t not in chosen]
@@ -110,7 +127,9 @@ def _provide(chosen, need, fields, order, near, draw):
             t
             for name in names
             for t in fields[name]
-            if getattr(t, need) and t not in chosen
+            if getattr(t, need)
+            and t not in chosen
+            and t.key not in alike(tool.key for tool in chosen if tool.field != t.field)
         ]
         if able:
             break
@@ -124,63 +143,6 @@ def draw_day(draw):
     start = datetime.date(draw.randrange(2021, 2034), 1, 1)
     date = start + datetime.timedelta(draw.randrange(364))
     return Day(date, date if draw.random() < 0.45 else None)
-
-
-def show(tool, naming, draw):
-    """A Shown: names, formats and wordings drawn."""
-    name = naming.tool(tool.words, tool.field)
-    names = naming.parameters({p.key: p.words for p in tool.parameters})
-    declared = {p.key: values.declare(p.spec, draw) for p in tool.parameters}
-    paired = {key for pair in tool.swappable for key in pair}
-    properties = {}
-    for parameter in draw.sample(tool.parameters, len(tool.parameters)):
-        made = declared[parameter.key]
-        schema = dict(made.schema)
-        bare = not made.note and parameter.key not in paired
-        bare = bare and not naming.empty_parameters and draw.random() < 0.06
-        if not bare:
-            schema["description"] = _description(parameter, made.note, draw)
-        properties[names[parameter.key]] = schema
-    parameters = {"type": "object", "properties": properties}
-    required = [names[p.key] for p in tool.parameters if p.required]
-    if required:
-        parameters["required"] = required
-    function = {
-        "name": name,
-        "description": _tool_description(tool, draw),
-        "parameters": parameters,
-    }
-    schema = {"type": "function", "function": function}
-    return Shown(tool, name, names, declared, schema)
-
-
-def the(noun):
-    """A noun phrase with its article, where it takes one."""
-    return noun if noun.split()[0] in _NO_ARTICLE else f"the {noun}"
-
-
-def _description(parameter, note, draw):
-    words = the(parameter.noun) if draw.random() < 0.35 else parameter.noun
-    if draw.random() < 0.85:
-        words = words[0].upper() + words[1:]
-    if note:
-        words += draw.choice((f", {note}", f", {note}", f" ({note})", f"; {note}"))
-    if not parameter.required and draw.random() < 0.2:
-        words += draw.choice(("; optional", ", if given", ". Leave out if not said"))
-    return words + ("." if draw.random() < 0.25 else "")
-
-
-def _tool_description(tool, draw):
-    words = draw.choice(tool.says)
-    change = draw.random()
-    if change < 0.15:
-        return words.rstrip(".")
-    if change < 0.27:
-        first = tool.says[0]
-        return f"Use this to {first[0].lower()}{first[1:]}"
-    if change < 0.35 and len(tool.says) > 1:
-        return " ".join(draw.sample(tool.says, 2))
-    return words
 
 
 def developer_text(tool_set, draw, opening):

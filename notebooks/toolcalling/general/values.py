@@ -34,13 +34,15 @@ def and_list(words, draw=None):
     return f"{', '.join(words[:-1])} {joint} {words[-1]}"
 
 
-def _date(direction, draw):
+def _date(when, draw):
     notes, write = draw.choices(dates.DATE_FORMATS, dates.DATE_WEIGHTS)[0]
     return Declared(
         {"type": "string"},
         draw.choice(notes),
-        lambda draw, today: dates.pick_date(draw, today, direction == "past"),
-        lambda raw, draw, today, on: dates.say_date(raw, draw, today, on),
+        lambda draw, today: dates.pick_date(draw, today, when),
+        lambda raw, draw, today, on: dates.say_date(
+            raw, draw, None if when == "birth" else today, on
+        ),
         write,
     )
 
