@@ -79,21 +79,24 @@ def wrong(reply, tools):
     return found
 
 
-class Hurry:
-    """What opens and closes calls and texts made likely, or random ones never end."""
+class Draw:
+    """Makes greedy decoding a draw at temperature 1 (Gumbel noise).
+
+    What opens and closes calls and texts is made likely, or random ones never end.
+    """
 
     def __init__(self, tokenizer):
-        names = {START_CALL: 9, START_RESPONSE: 10, ESCAPE: 7, END: 7}
+        names = {START_CALL: 10, START_RESPONSE: 11, ESCAPE: 8, END: 8}
         self.ids = tokenizer.convert_tokens_to_ids(list(names))
         self.more = torch.tensor([float(v) for v in names.values()])
 
     def __call__(self, input_ids, scores):
-        scores = scores.clone()
+        scores = scores - torch.empty_like(scores).exponential_().log_()
         scores[:, self.ids] += self.more
         return scores
 
 
-def sampled(loaded, tool_sets, seed, new=200):
+def sampled(loaded, tool_sets, seed, new=52):
     """Replies drawn at temperature 1 from a batch of differing prompts, padded left."""
     model, tokenizer, _ = loaded
     torch.manual_seed(seed)
@@ -102,9 +105,9 @@ def sampled(loaded, tool_sets, seed, new=200):
     seen = torch.tensor([[0] * (6 - n) + [1] * n for n in lengths])
     out = model.generate(
         input_ids=ids.masked_fill(seen == 0, tokenizer.pad_token_id),
-        attention_mask=seen, max_new_tokens=new, do_sample=True, top_k=0,
+        attention_mask=seen, max_new_tokens=new, do_sample=False,
         logits_processor=[
-            Hurry(tokenizer), GrammarLogitsProcessor(matchers(tokenizer, tool_sets))
+            Draw(tokenizer), GrammarLogitsProcessor(matchers(tokenizer, tool_sets))
         ],
     )  # fmt: skip
     stops = set(model.generation_config.eos_token_id)
@@ -113,37 +116,36 @@ def sampled(loaded, tool_sets, seed, new=200):
         yield tokenizer.decode(row[:end]), end is not None
 
 
-def check_replies(loaded, tool_sets, seed):
-    """How many replies were whole; all must be right, and what is cut be called so."""
-    whole = 0
-    for tools, (reply, stopped) in zip(
-        tool_sets, sampled(loaded, tool_sets, seed), strict=True
-    ):
-        if stopped:
-            whole += 1
-            assert not wrong(reply, tools), (tools, reply)
-        else:
-            due = [{"name": "never", "arguments": {}}] * 99
-            outcome = "cut" if START_CALL in reply else "no_call"
-            assert judge(reply, due, tools).outcome == outcome, (tools, reply)
-    return whole
+def random_tool_sets(count):
+    """As many as asked; hypothesis makes few when asked for large lists of them."""
+    found = []
+
+    @settings(max_examples=count, phases=[Phase.generate], database=None, **QUIET)
+    @given(TOOL_SETS)
+    def note(drawn):
+        found.append([tool for tool, _ in drawn])
+
+    note()
+    return found
 
 
-@pytest.mark.parametrize(
-    "schemas", [96, pytest.param(1008, marks=pytest.mark.slow)], ids=str
-)
-def test_random_replies_to_random_tools_are_right_in_form(tiny_loaded, schemas):
-    counts = []
-
-    # Not made smaller where it fails: that would take an hour.
-    @settings(max_examples=schemas // 48, phases=[Phase.generate], **QUIET)
-    @given(st.lists(TOOL_SETS, min_size=48, max_size=48), st.integers(0, 2**32))
-    def run(drawn, seed):
-        tool_sets = [[tool for tool, _ in tools] for tools in drawn]
-        counts.append(check_replies(tiny_loaded, tool_sets, seed))
-
-    run()
-    assert sum(counts) > 0.8 * schemas  # the others are cut
+@pytest.mark.parametrize("count", [84, pytest.param(1008, marks=pytest.mark.slow)])
+def test_random_replies_to_random_tools_are_right_in_form(tiny_loaded, count):
+    tool_sets, whole, called = random_tool_sets(count), 0, 0
+    for at in range(0, count, 168):
+        batch = tool_sets[at : at + 168]
+        for tools, (reply, stopped) in zip(
+            batch, sampled(tiny_loaded, batch, seed=at), strict=True
+        ):
+            if stopped:
+                assert not wrong(reply, tools), (tools, reply)
+                whole, called = whole + 1, called + (START_CALL in reply)
+            else:
+                due = [{"name": "never", "arguments": {}}] * 99
+                outcome = "cut" if START_CALL in reply else "no_call"
+                assert judge(reply, due, tools).outcome == outcome, (tools, reply)
+    assert 0.8 * count < whole < count or count < 100  # the others were cut
+    assert called > 0.5 * count
 
 
 @settings(max_examples=150, **QUIET)
@@ -335,12 +337,12 @@ def test_generate_replies_constrained(eager, task):
     ]
     asked = [
         replace(task, tools=tuple(sets[i % 3])).conversation(row)
-        for i, row in enumerate(task.rows["dev"][:12])
+        for i, row in enumerate(task.rows["dev"][:7])
     ]
-    replies = generate_replies(*eager[:2], asked, eager[2], 5, 200, True)
+    replies = generate_replies(*eager[:2], asked, eager[2], 3, 120, True)
     for reply, conversation in zip(replies, asked, strict=True):
         assert not wrong(reply, conversation["tools"]) and START_CALL in reply
-        single = generate_replies(*eager[:2], [conversation], eager[2], 1, 200, True)
+        single = generate_replies(*eager[:2], [conversation], eager[2], 1, 120, True)
         assert single == [reply]
     free = generate_replies(*eager[:2], asked[:3], eager[2], 5, 16)
     assert all(wrong(reply, c["tools"]) for reply, c in zip(free, asked[:3]))

@@ -4,10 +4,10 @@ Both write sequences, `|`, `( )`, `?`, `*` and `{m,n}` alike; here stands what d
 Of llguidance, names of rules in capitals are matched as one piece, which is fast.
 """
 
-from ..calls import RESERVED, UNUSED
+from ..calls import RESERVED
 
 # Every control token's text: written out in letters it would read as the token too.
-WORDS = (*RESERVED, *(f"{UNUSED}{digit}" for digit in range(10)))
+WORDS = (*RESERVED, *(f"<unused{digit}" for digit in range(10)))
 # What str.strip takes away; an argument of nothing else counts as blank.
 BLANK = (
     r"\u0009-\u000D\u001C-\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F"
