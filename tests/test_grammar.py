@@ -96,7 +96,7 @@ class Draw:
         return scores
 
 
-def sampled(loaded, tool_sets, seed, new=52):
+def sampled(loaded, tool_sets, seed, new=60):
     """Replies drawn at temperature 1 from a batch of differing prompts, padded left."""
     model, tokenizer, _ = loaded
     torch.manual_seed(seed)
@@ -144,7 +144,7 @@ def test_random_replies_to_random_tools_are_right_in_form(tiny_loaded, count):
                 due = [{"name": "never", "arguments": {}}] * 99
                 outcome = "cut" if START_CALL in reply else "no_call"
                 assert judge(reply, due, tools).outcome == outcome, (tools, reply)
-    assert 0.8 * count < whole < count or count < 100  # the others were cut
+    assert 0.7 * count < whole < count or count < 100  # the others were cut
     assert called > 0.5 * count
 
 
