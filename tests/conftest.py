@@ -119,3 +119,7 @@ def task():
 @pytest.fixture(scope="session")
 def tools(task):
     return list(task.tools)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: about half a minute; -m 'not slow'")

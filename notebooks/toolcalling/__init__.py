@@ -13,7 +13,9 @@ workspace    where results are kept, what must be there first
 The rest is in rooms, each named by what it is for:
 
 rows/        reads and checks a task folder (for tasks)
+general/     makes rows for tool calling in general, by seed (for training)
 judging/     are these the calls due; measures; forced choice (for evaluation)
+decoding/    replies by a grammar of the declared tools
 speed/       the same training and replies, faster (notebook 07)
 setup/       the first cell, packages, the embedded model, the Hub
 share/       model card, upload, the command line (notebook 06)

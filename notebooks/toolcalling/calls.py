@@ -26,11 +26,11 @@ TURN_ENDS = ("<end_of_turn>", "<eos>")
 
 MAX_DEPTH = 64  # of nested mappings and lists; keeps recursion bounded
 
-_RESERVED = re.compile(
-    "|".join(map(re.escape, CONTROL_TOKENS))
-    + r"|<(?:start_of_turn|end_of_turn|bos|eos|pad|unk|mask|unused\d+"
-    r"|start_of_image|end_of_image|image_soft_token)>|\[multimodal\]"
-)
+RESERVED = (  # a tokenizer makes a token of each, wherever it stands; of <unused7> too
+    *CONTROL_TOKENS, *TURN_ENDS, "<start_of_turn>", "<bos>", "<pad>", "<unk>", "<mask>",
+    "<start_of_image>", "<end_of_image>", "<image_soft_token>", "[multimodal]",
+)  # fmt: skip
+_RESERVED = re.compile("|".join(map(re.escape, RESERVED)) + r"|<unused\d+>")
 _SPACE = re.compile(r"\s*")
 # One rule for names: what OpenAI and MCP allow, a digit in front too.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -87,10 +87,11 @@ def render_call(call):
     """
     if not NAME.fullmatch(call.name):
         raise ValueError(f"A function cannot be named {call.name!r}.")
-    return f"{START_CALL}call:{call.name}{_render(dict(call.arguments))}{END_CALL}"
+    return f"{START_CALL}call:{call.name}{render_value(dict(call.arguments))}{END_CALL}"
 
 
-def _render(value, depth=1):
+def render_value(value, depth=1):
+    """A value as it stands in a call; ValueError as render_call raises it."""
     if depth > MAX_DEPTH:
         raise ValueError(f"Arguments are nested deeper than {MAX_DEPTH} levels.")
     if isinstance(value, str):
@@ -102,12 +103,11 @@ def _render(value, depth=1):
             if not isinstance(key, str) or not KEY.fullmatch(key):
                 raise ValueError(f"An argument cannot be named {key!r}.")
         keys = sorted(value, key=str.lower)
-        return "{" + ",".join(f"{k}:{_render(value[k], depth + 1)}" for k in keys) + "}"
+        pairs = [f"{key}:{render_value(value[key], depth + 1)}" for key in keys]
+        return "{" + ",".join(pairs) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_render(v, depth + 1) for v in value) + "]"
-    if value is None or isinstance(value, int):
-        return str(value)
-    if isinstance(value, float) and value - value == 0:  # neither NaN nor infinite
+        return "[" + ",".join(render_value(v, depth + 1) for v in value) + "]"
+    if value is None or (isinstance(value, (int, float)) and value - value == 0):
         return str(value)
     raise ValueError(f"The format has no way to write {value!r}.")
 

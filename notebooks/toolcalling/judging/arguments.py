@@ -112,12 +112,14 @@ def _said(error):
 def _validator(schema):
     from jsonschema import Draft202012Validator
 
-    strict = {"type": "object", "additionalProperties": False, **_strict(schema)}
-    return Draft202012Validator(strict)
+    return Draft202012Validator(strict_schema(json.loads(schema)))
 
 
-def _strict(schema):
-    """The schema, nullable as JSON schema says it, nested objects closed."""
+def strict_schema(schema):
+    """A tool's schema as it is checked: plain JSON schema, objects closed.
+
+    Nullable as JSON schema says it; types by their JSON schema names.
+    """
 
     def closed(mapping):
         made = dict(mapping)
@@ -134,4 +136,5 @@ def _strict(schema):
             made.setdefault("additionalProperties", False)
         return made
 
-    return json.loads(schema, object_hook=closed)
+    plain = json.loads(json.dumps(schema or {}), object_hook=closed)
+    return {"type": "object", "additionalProperties": False, **plain}

@@ -11,18 +11,26 @@ from .prefix_cache import (
 
 
 def generate_replies(
-    model, tokenizer, conversations, hardware, batch_size=None, max_new_tokens=None
-):
+    model, tokenizer, conversations, hardware, batch_size=None, max_new_tokens=None,
+    constrained=False,
+):  # fmt: skip
     """Greedy replies, one text per conversation, control tokens kept.
 
-    What the prompts of one tool set begin with is computed once. batch_size None lets the free memory decide. A batch
-    that does not fit the GPU after all is halved; RuntimeError where even one
-    prompt does not fit. In float32 the same tokens as one prompt at a time.
-    max_new_tokens: None for what the longest of the replies due needs, and half as
-    many again (reply_limit).
+    What the prompts of one tool set begin with is computed once. batch_size None lets
+    the free memory decide. A batch that does not fit the GPU after all is halved;
+    RuntimeError where even one prompt does not fit. In float32 the same tokens as one
+    prompt at a time. max_new_tokens: None for what the longest of the replies due
+    needs, and half as many again (reply_limit).
+
+    constrained: only text, or calls that the tools of the conversation allow (see
+    decoding.grammar); a reply can then be wrong, or cut by the limit, but not
+    malformed. ValueError before anything is generated where a grammar cannot express
+    the tools.
     """
     from tqdm import tqdm
 
+    if constrained:  # may raise
+        _grammar(tokenizer, conversations)
     max_new_tokens = max_new_tokens or reply_limit(tokenizer, conversations)
     prompts = token_ids(tokenizer, render_prompts(tokenizer, conversations))
     replies = [""] * len(prompts)
@@ -40,6 +48,8 @@ def generate_replies(
                         found = _generate(
                             model, tokenizer, [prompts[i] for i in batch],
                             prefix, max_new_tokens,
+                            _grammar(tokenizer, [conversations[i] for i in batch])
+                            if constrained else None,
                         )  # fmt: skip
                 except torch.cuda.OutOfMemoryError:
                     if len(batch) == 1:
@@ -83,7 +93,16 @@ def _batch_size(model, hardware, length, most=32):
     return max(1, min(most, hardware.free_memory() // 2 // row))
 
 
-def _generate(model, tokenizer, prompts, prefix, max_new_tokens):
+def _grammar(tokenizer, conversations):
+    """Keeps a batch of replies to the grammars of their tools."""
+    from ..decoding.constrain import GrammarLogitsProcessor, matchers
+
+    return GrammarLogitsProcessor(
+        matchers(tokenizer, [c["tools"] for c in conversations])
+    )
+
+
+def _generate(model, tokenizer, prompts, prefix, max_new_tokens, grammar=None):
     width = max(map(len, prompts))
     ids, seen, padding = prefix.padded(prompts, width, tokenizer.pad_token_id)
     output = model.generate(
@@ -92,6 +111,7 @@ def _generate(model, tokenizer, prompts, prefix, max_new_tokens):
         past_key_values=prefix.repeated(padding),
         max_new_tokens=max_new_tokens,
         do_sample=False,
+        logits_processor=[grammar] if grammar else None,
     )
     stops = set(model.generation_config.eos_token_id)
     replies = []
