@@ -1,0 +1,164 @@
+"""Train a base on generated rows, in order and one epoch; what it then can do."""
+
+import time
+from collections import Counter
+
+from torch.utils.data import SequentialSampler
+
+from .. import evaluation, general
+from ..calls import parse_reply
+from ..decoding.grammar import lark_grammar
+from ..general import catalogue, duplicates
+from ..judging import matching
+from ..speed.frozen_embeddings import merge_embeddings
+from ..study import unseen_tools
+from ..tasks import check_lengths, dataset
+from ..training import CPUTrainer
+from . import bfcl
+
+# Tools that no training row declares; the dev set asks for them alone.
+DEV_FIELDS = ("bakery", "huts", "printshop", "radio", "vet")
+SHARED = "finder"  # tools that search over everything: in both
+MODES = ("free", "constrained")
+
+
+class InOrder(CPUTrainer):
+    """The rows as they come: eight of one tool set, whose beginning is computed once."""
+
+    def _get_train_sampler(self, train_dataset=None):
+        return SequentialSampler(train_dataset or self.train_dataset)
+
+
+def training_rows(seed, count, log=print, **shares):
+    """count rows without the dev set's tools, and without near duplicates.
+
+    Near duplicates are those of texts that a model is judged by, BFCL's among them.
+    Their number is told. The whole set of one goes, so that every batch of eight
+    still shares its tools.
+    """
+    fields = {tool.field for tool in catalogue.tools()} - set(DEV_FIELDS)
+    rows = general.rows(seed, count + count // 10 + 80, fields=fields, **shares)
+    texts = duplicates.judged_texts(bfcl.fetch())
+    _, dropped = duplicates.without_near(rows, texts)
+    log(f"near duplicates dropped: {len(dropped)} of {len(rows)}")
+    without = {row["set"] for row, *_ in dropped}
+    return [row for row in rows if row["set"] not in without][:count]
+
+
+def dev_rows(count=160, seed=900_000):
+    """Rows of tools that training never declares. The seed is no training's."""
+    return general.rows(seed, count, policy=0, fields={*DEV_FIELDS, SHARED})
+
+
+def train(model, tokenizer, rows, hardware, folder, rate, seed=1, log_steps=20):
+    """Train model in place, one epoch; [{"step", "loss", "accuracy"}].
+
+    folder: of the checkpoints; a training that was stopped goes on from the last.
+    """
+    from transformers import PrinterCallback
+    from transformers.trainer_utils import get_last_checkpoint
+    from trl import SFTConfig
+
+    longest = check_lengths(tokenizer, rows)
+    config = SFTConfig(
+        output_dir=str(folder), num_train_epochs=1, learning_rate=rate,
+        lr_scheduler_type="linear", warmup_steps=0.1, per_device_train_batch_size=8,
+        max_length=longest, completion_only_loss=True, activation_checkpointing=False,
+        logging_steps=log_steps, save_steps=50, save_total_limit=1, seed=seed,
+        report_to="none", disable_tqdm=True, bf16=hardware.bf16,
+        use_cpu=hardware.device == "cpu",
+    )  # fmt: skip
+    trainer = InOrder(
+        model=model, args=config, train_dataset=dataset(
+            [{k: r[k] for k in ("prompt", "completion", "tools")} for r in rows]
+        ),
+        processing_class=tokenizer,
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    merge_embeddings(model)
+    model.float().eval()
+    return [
+        {"step": e["step"], "loss": e["loss"], "accuracy": e["mean_token_accuracy"]}
+        for e in trainer.state.log_history
+        if "loss" in e
+    ]
+
+
+def prompts(part, wheel=None, limit=None):
+    """[{"id", "prompt", "tools", "accepted"}] of "dev", "unseen" or a part of BFCL."""
+    if part == "unseen":
+        return unseen_tools.load_prompts()[:limit]
+    if part != "dev":
+        return bfcl.load_part(part, wheel)[:limit]
+    found = []
+    for number, row in enumerate(dev_rows()[:limit]):
+        due = row["completion"][0].get("tool_calls", [])
+        accepted = matching.due_calls([call["function"] for call in due])
+        found.append({**row, "id": str(number), "accepted": accepted})
+    return found
+
+
+def measure(model, tokenizer, hardware, asked, mode):
+    """What the replies to a part's prompts get right, free or constrained.
+
+    {"right", "n", "due": [right, n] where a call is due, "none": [right, n] where
+    none is, "tool": due ones with the right tool, "misses": {kind: number},
+    "unconstrained": prompts whose tools no grammar expresses, asked free}
+    """
+    start, able = time.perf_counter(), [True] * len(asked)
+    if mode == "constrained":
+        able = [_expressible(prompt["tools"]) for prompt in asked]
+    replies = [None] * len(asked)
+    for wanted in {*able}:
+        at = [i for i, fits in enumerate(able) if fits == wanted]
+        found = evaluation.generate_replies(
+            model, tokenizer, [asked[i] for i in at], hardware, max_new_tokens=160,
+            constrained=wanted and mode == "constrained",
+        )  # fmt: skip
+        for i, reply in zip(at, found, strict=True):
+            replies[i] = reply
+    wrong = [
+        matching.judge_reply(reply, p["tools"], p["accepted"])
+        for reply, p in zip(replies, asked, strict=True)
+    ]
+    due = [w is None for w, p in zip(wrong, asked) if p["accepted"]]
+    none = [w is None for w, p in zip(wrong, asked) if not p["accepted"]]
+    tool = sum(
+        sorted(c.name for c in parse_reply(reply).calls)
+        == sorted(a["name"] for a in p["accepted"])
+        for reply, p in zip(replies, asked)
+        if p["accepted"]
+    )
+    figures = {
+        "right": wrong.count(None), "n": len(wrong), "due": [sum(due), len(due)],
+        "none": [sum(none), len(none)], "tool": tool,
+        "misses": dict(Counter(map(_kind, filter(None, wrong)))),
+        "unconstrained": able.count(False),
+        "ms": round(1000 * (time.perf_counter() - start) / len(asked)),
+    }  # fmt: skip
+    return figures, replies, wrong
+
+
+def _expressible(tools):
+    try:
+        lark_grammar(tools)
+    except ValueError:
+        return False
+    return True
+
+
+def _kind(problem):
+    """A miss in two or three words, for counting."""
+    for words, kind in {
+        "malformed": "malformed", "none due": "a needless call",
+        "no call": "no call", " due": "another number of calls",
+        "unknown function": "undeclared tool", "instead of": "another tool",
+        "required": "required value missing", "not declared": "undeclared parameter",
+        "has not the type": "wrong type", "not expected": "value not asked for",
+        "another value": "another value", "is missing": "value missing",
+    }.items():  # fmt: skip
+        if words in problem:
+            return kind
+    return "other"

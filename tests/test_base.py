@@ -1,0 +1,159 @@
+"""The base that can call: its rows, its yardsticks, what training changed."""
+
+import copy
+import json
+import zipfile
+
+import pytest
+import torch
+
+from toolcalling import general
+from toolcalling.base import bfcl, delta, run
+from toolcalling.calls import FunctionCall
+from toolcalling.general import catalogue
+from toolcalling.judging import matching
+
+FUNCTION = {
+    "name": "geo.area",
+    "description": "Area of a shape.",
+    "parameters": {
+        "type": "dict",
+        "properties": {
+            "side": {"type": "float"},
+            "corners": {"type": "tuple", "items": {"type": "integer"}},
+            "note": {"type": "any"},
+            "inside": {"type": "dict", "properties": {"depth": {"type": "float"}}},
+        },
+        "required": ["side"],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A package such as bfcl-eval's, of one question a part."""
+    file = tmp_path_factory.mktemp("wheel") / "bfcl.whl"
+    said = [{"role": "system", "content": "In metres."},
+            {"role": "user", "content": "How large? <escape>"}]  # fmt: skip
+    row = {"id": "a", "question": [said], "function": [FUNCTION]}
+    due = {"id": "a", "ground_truth": [{"geo.area": {"side": [2.5], "note": ["", 1]}}]}
+    with zipfile.ZipFile(file, "w") as archive:
+        for part in ("simple_python", "irrelevance"):
+            name = f"BFCL_v4_{part}.json"
+            archive.writestr(f"bfcl_eval/data/{name}", json.dumps(row) + "\n")
+        name = "bfcl_eval/data/possible_answer/BFCL_v4_simple_python.json"
+        archive.writestr(name, json.dumps(due) + "\n")
+    return file
+
+
+def test_a_question_is_read_as_a_prompt_with_the_calls_due(wheel):
+    (row,) = bfcl.load_part("simple_python", wheel)
+    assert [m["role"] for m in row["prompt"]] == ["developer", "user", "user"]
+    assert "<escape>" not in row["prompt"][-1]["content"]
+    assert row["accepted"] == [
+        {"name": "geo.area", "arguments": {"side": [2.5], "note": ["", 1]}}
+    ]
+    shown = row["tools"][0]["function"]["parameters"]
+    assert shown["type"] == "object" and shown["required"] == ["side"]
+    assert shown["properties"] == {
+        "side": {"type": "number"},
+        "corners": {"type": "array", "items": {"type": "integer"}},
+        "note": {},
+        "inside": {"type": "object", "properties": {"depth": {"type": "number"}}},
+    }
+    assert FUNCTION["parameters"]["type"] == "dict"  # the package's own is left alone
+    (row,) = bfcl.load_part("irrelevance", wheel)
+    assert row["accepted"] == []
+
+
+def test_without_the_package_the_reason_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(bfcl, "PACKAGE", "no-such-package-of-anybody==0.0")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(RuntimeError, match="no-such-package.* can't be had: "):
+        bfcl.fetch(tmp_path)
+
+
+def test_rows_to_train_on_declare_no_tool_of_the_dev_set(wheel, monkeypatch):
+    monkeypatch.setattr(bfcl, "fetch", lambda: wheel)
+    said = []
+    rows = run.training_rows(1, 400, log=said.append)
+    assert len(rows) == 400 and said[0].startswith("near duplicates dropped: ")
+    for start in range(0, 400, 8):
+        assert len({row["set"] for row in rows[start : start + 8]}) == 1
+    dev = run.dev_rows(80)
+    finders = [t.says for t in catalogue.tools() if t.field == run.SHARED]
+    finders = tuple(text.rstrip(".") for says in finders for text in says)
+    shared = described(rows) & described(dev)
+    assert not [text for text in shared if not text.startswith(finders)]
+    with pytest.raises(ValueError, match="nowhere"):
+        general.rows(1, 8, fields={"nowhere"})
+    with pytest.raises(ValueError, match="too few"):
+        general.rows(5, 200, policy=0, fields={run.SHARED})
+
+
+def described(rows):
+    return {t["function"]["description"] for row in rows for t in row["tools"]}
+
+
+def test_dev_prompts_have_the_calls_of_their_rows():
+    prompts = run.prompts("dev", limit=40)
+    for row, prompt in zip(run.dev_rows(), prompts):
+        calls = row["completion"][0].get("tool_calls", [])
+        calls = [FunctionCall(**c["function"]) for c in calls]
+        assert matching.check(calls, prompt["tools"], prompt["accepted"]) is None
+    assert any(p["accepted"] for p in prompts)
+
+
+def test_a_prompt_whose_tools_no_grammar_expresses_is_asked_free(tiny_loaded, wheel):
+    model, tokenizer, machine = tiny_loaded
+    asked = bfcl.load_part("simple_python", wheel) + run.prompts("unseen", limit=3)
+    for mode, free in (("free", 0), ("constrained", 1)):
+        figures, replies, wrong = run.measure(model, tokenizer, machine, asked, mode)
+        assert figures["unconstrained"] == free and figures["n"] == len(replies) == 4
+        assert sum(figures["misses"].values()) == 4 - figures["right"]
+        assert figures["right"] == wrong.count(None)
+    assert not any("malformed" in (w or "") for w in wrong[1:])
+
+
+@torch.no_grad()
+def changed(model):
+    """The model with every layer and the control tokens' rows changed, and before."""
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    torch.manual_seed(1)
+    matrix = model.get_input_embeddings().weight
+    for weight in model.parameters():
+        if weight is not matrix:
+            weight += 0.01 * torch.randn_like(weight)
+    matrix[delta.CONTROL] += 0.5
+    return before
+
+
+def test_a_difference_makes_the_trained_model_again(tiny_loaded):
+    first, trained = copy.deepcopy(tiny_loaded[0]), copy.deepcopy(tiny_loaded[0])
+    kept = delta.difference(trained, changed(trained))
+    delta.add(first, kept)
+    for name, weight in trained.named_parameters():
+        torch.testing.assert_close(dict(first.named_parameters())[name], weight)
+
+
+def test_low_rank_keeps_the_more_the_higher_the_rank(tiny_loaded):
+    model = copy.deepcopy(tiny_loaded[0])
+    kept = delta.difference(model, changed(model))
+    lost = []
+    for rank in (2, 8, 32):
+        first = copy.deepcopy(tiny_loaded[0])
+        delta.add(first, delta.low_rank(kept, rank))
+        own = dict(first.named_parameters())
+        lost.append(sum(((own[n] - w) ** 2).sum() for n, w in model.named_parameters()))
+    assert lost[0] > lost[1] > lost[2]
+
+
+def test_a_difference_of_another_model_is_refused_whole(tiny_loaded):
+    model = copy.deepcopy(tiny_loaded[0])
+    kept = delta.difference(model, changed(model))
+    before = {name: p.clone() for name, p in model.named_parameters()}
+    name = next(n for n in kept if n != delta.ROWS)
+    with pytest.raises(ValueError, match="does not fit"):
+        delta.add(model, kept | {name: torch.zeros(3, 3)})
+    for name, weight in model.named_parameters():
+        assert torch.equal(weight, before[name])
