@@ -27,12 +27,12 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import psutil  # noqa: E402
 
 from toolcalling import hardware, models, tasks, workspace  # noqa: E402
-from toolcalling.study import plan, training_run  # noqa: E402
+from toolcalling.study import plan, results, training_run  # noqa: E402
 
 GIB = 10  # of memory that one run may need
 CORES = psutil.cpu_count(logical=False) or 1
 JOBS = max(1, min(CORES, psutil.virtual_memory().total // (GIB * 2**30)))
-TARGET = workspace.ROOT / "data" / "results" / "study.jsonl"
+TARGET = results.FILE
 
 
 def choose():
@@ -44,8 +44,7 @@ def choose():
 
 def done(choice, task):
     """{key: record} of the file; SystemExit where it is of other data or model."""
-    lines = TARGET.read_text(encoding="utf-8").splitlines() if TARGET.is_file() else []
-    records = {record["run"]: record for record in map(json.loads, lines)}
+    records = results.read(TARGET)
     for key, record in records.items():
         if not workspace.stamp(choice, task).items() <= record.items():
             sys.exit(
@@ -107,9 +106,9 @@ def main(minutes=None):
             spent += effort(run)
             passed = (time.monotonic() - start) / 60
             wait = passed / spent * sum(map(effort, left))
-            right = records[run.key]["outcomes"].count("correct")
+            right = results.accuracy(records[run.key])
             print(
-                f"{run.key:40} {right}/{len(records[run.key]['ids'])} correct, "
+                f"{run.key:40} {right['correct']}/{right['n']} correct, "
                 f"{len(left)} runs left, about {wait:.0f} minutes",
                 flush=True,
             )

@@ -126,23 +126,3 @@ def test_always_abstaining_shows(task):
     found = ev.measures(rows, silent, task)
     assert found["no_tool_specificity"]["strict"] == 1.0
     assert found["call_rate"]["strict"] == 0.0 == found["leak_rate"]["strict"]
-
-
-@pytest.mark.parametrize(
-    ("text", "query", "kept"),
-    [
-        ("What did Bosch quote for 40 pumps?", "Bosch quote 40 pumps", True),
-        ("What did Bosch quote for 40 pumps?", "quote 40 pumps", False),
-        ("What did Bosch quote for 40 pumps?", "Bosch quote pumps", False),
-        ("Rules for SEC-08. Where are they?", "rules sec-08", True),
-        ("I think I'm late. Is Leeds's gate open?", "leeds gate", True),
-        ("Is room 5 free?", "room 2025 free", False),
-    ],
-)
-def test_entities_kept(text, query, kept):
-    reply = call(KB, "{query:<escape>" + query + "<escape>}")
-    found = ev.entities_kept([row(KB, text=text)], [reply])
-    assert (found["correct"], found["n"]) == (int(kept), 1)
-    assert ev.entities_kept([row(None, text=text)], [reply])["n"] == 0
-    assert ev.entities_kept([row(KB, text="who sells gaskets")], [reply])["n"] == 0
-    assert ev.entities_kept([row(KB, text=text)], [reply + "<escape>"])["n"] <= 1

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import zipfile
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 
@@ -570,31 +571,18 @@ def test_near_duplicates_are_dropped_and_reported():
                for r, text, cosine in dropped)  # fmt: skip
 
 
-def test_what_is_judged_with_is_read(monkeypatch):
-    said = []
-    monkeypatch.setattr(duplicates.importlib.util, "find_spec", lambda _: None)
-    texts = duplicates.judged_texts(said.append)
-    assert len(texts) > 1000 and len(said) == 1 and "bfcl" in said[0]
-    assert "Play Miles Davis." in texts
-
-
-def test_bfcls_questions_are_read_where_it_is_installed(tmp_path, monkeypatch):
-    (tmp_path / "data").mkdir()
-    row = {
-        "id": "a",
-        "question": [[{"role": "user", "content": "How far is the moon?"}]],
-    }
-    file = tmp_path / "data" / "BFCL_v4_simple.json"
-    file.write_text(json.dumps(row) + "\n{\n")
-
-    class Found:
-        submodule_search_locations = (str(tmp_path),)
-
-    monkeypatch.setattr(duplicates.importlib.util, "find_spec", lambda _: Found)
-    assert "How far is the moon?" in duplicates.judged_texts(print)
+def test_what_is_judged_with_is_read(tmp_path):
+    texts = duplicates.judged_texts()
+    assert len(texts) > 1000 and "Play Miles Davis." in texts
+    said = [[{"role": "user", "content": "How far is the moon?"}]]
+    with zipfile.ZipFile(tmp_path / "bfcl.whl", "w") as wheel:
+        row = json.dumps({"id": "a", "question": said})
+        wheel.writestr("bfcl_eval/data/BFCL_v4_simple.json", row + "\n{\n")
+    more = duplicates.judged_texts(tmp_path / "bfcl.whl")
+    assert set(more) - set(texts) == {"How far is the moon?"}
 
 
 def test_hardly_any_row_resembles_what_is_judged_with(made):
-    texts = duplicates.judged_texts(lambda _: None)
+    texts = duplicates.judged_texts()
     _, dropped = duplicates.without_near(made[:2000], texts)
     assert len(dropped) / 2000 < 0.01

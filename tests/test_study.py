@@ -14,6 +14,7 @@ from toolcalling.study import (
     declarations,
     few_shot,
     plan,
+    results,
     training_run,
     unseen_tools,
 )
@@ -82,6 +83,16 @@ def test_five_splits_keep_families_whole_and_test_every_row_once(task):
     assert len(tested) == len(set(tested)) == 780
 
 
+def fields(run):
+    """The names in a run's record."""
+    found = ["run", "kind", "rows", "seed", "split", "base", "task", "data", "minutes"]
+    found += ["device", "outcomes"]
+    found += ["names", "choice", "call"] if plan.asked_closely(run) else []
+    found += ["dev_choice"] if run == Run() else []
+    found += ["variants"] if plan.asked_with_variants(run) else []
+    return {*found, *(["unseen"] if run in (Run(), Run("zero-shot", rows=0)) else [])}
+
+
 @pytest.fixture
 def small(tiny, task, monkeypatch):
     """(model, task): few rows and one epoch, on the tiny model."""
@@ -101,24 +112,27 @@ def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     run = Run(kind, rows=0 if kind in plan.UNTRAINED else 16)
     record = json.loads(json.dumps(training_run.perform(run, *small, machine)))
     assert record["run"] == run.key and record["base"] == small[0].name
-    forced = () if kind in plan.ABLATIONS else ("choice", "call")
-    for name in ("ids", "outcomes", "names", *forced):
+    assert set(record) == fields(run)
+    for name in {"outcomes", "names", "choice", "call"} & set(record):
         assert len(record[name]) == 6, name
-    assert 0 <= record["entities"]["strict"] <= 1
     assert all(score < 0 for pair in record.get("choice", ()) for score in pair)
-    assert ("variants" in record) == (kind in ("zero-shot", *plan.VARIED))
-    assert "dev" not in record
     if kind == "zero-shot":
         assert set(record["unseen"]) == {f"unseen-00{i}" for i in (1, 2, 3)}
         assert len(record["variants"]["flipped"]["outcomes"]) == 6
 
 
-def test_whole_training_picks_its_epoch_on_dev(small, monkeypatch, tiny_loaded):
-    run = Run()
-    monkeypatch.setattr(training_run, "variants", lambda *_: {})
-    record = training_run.perform(run, *small, tiny_loaded[2])
-    assert [entry["n"] for entry in record["dev"]] == [4]
-    assert record["epoch"] == 1 and len(record["replies"]) == 6
+def test_the_first_run_is_asked_most(small, tiny_loaded):
+    record = training_run.perform(Run(), *small, tiny_loaded[2])
+    assert set(record) == fields(Run())
+    assert len(record["dev_choice"]) == 4
+    assert set(record["variants"]["flipped"]) == {"outcomes", "names"}
+
+
+def test_the_file_holds_what_the_runs_write(task):
+    records = results.load(task, needed=plan.every_run())
+    assert list(records) == [run.key for run in plan.every_run()]
+    for run in plan.every_run():
+        assert set(records[run.key]) == fields(run)
 
 
 def test_more_contrast_has_as_many_rows_in_whole_families(task):

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from toolcalling.evaluation import Judgement
 from toolcalling.study import findings, plan, results
 
 KB, WEB = "search_knowledge_base", "search_google"
@@ -18,7 +17,6 @@ def record(key="ours", seed=42, right="ok ok no no", rows=400, split=None):
     return {
         "run": f"{key} {seed}", "kind": key, "rows": rows, "seed": seed,
         "split": split, "data": TASK.hash, "outcomes": outcomes,
-        "names": [[KB]] * len(outcomes), "ids": list(range(len(outcomes))),
     }  # fmt: skip
 
 
@@ -47,12 +45,12 @@ def test_missing_or_foreign_records_say_what_to_do(tmp_path):
         results.load(TASK, write(tmp_path / "s.jsonl", [other]))
 
 
-def test_judgements_and_hits():
-    run = record(right="ok no") | {"names": [[KB], [WEB]]}
-    assert results.judgements(run) == [
-        Judgement("correct", KB), Judgement("wrong_tool", WEB)
-    ]  # fmt: skip
-    assert results.hits(run) == [True, False]
+def test_parts():
+    rows = [{"tool_name": name} for name in (KB, KB, WEB, None, None)]
+    run = record(right="ok no ok ok no")
+    run["names"] = [[KB], [WEB], [WEB], [], [WEB]]
+    assert results.hits(run) == [True, False, True, True, False]
+    assert results.parts(run, rows) == {"no-tool right": 0.5, "leaks": 0.5}
 
 
 def test_rates_over_runs():
@@ -67,7 +65,6 @@ def test_runs_are_compared_with_those_of_the_same_seed():
     after = [record(seed=43, right="ok ok no no"), record(seed=44)]
     seeds, mean = results.compared(before, after, list("aabb"))
     assert list(seeds) == [43]
-    assert (seeds[43]["fixed"], seeds[43]["broken"]) == (2, 0)
     assert mean["difference"] == seeds[43]["difference"] == 0.5
     with pytest.raises(ValueError, match="make study"):
         results.compared(before, after[1:], list("aabb"))
@@ -101,18 +98,18 @@ def test_an_answer_follows_the_rule(moves, low, high, p, said):
 def test_every_recorded_finding_is_a_line(task):
     records = results.load(task, needed=plan.every_run())
     lines = findings.findings(records, task)
-    assert len(lines) == len({line["question"] for line in lines}) > 20
+    assert len(lines) == len({line["question"] for line in lines}) > 12
     for line in lines:
-        assert all(line.values()) and list(line) == [
-            "question", "answer", "figure", "how sure"
+        assert list(line) == [
+            "question", "answer", "figure", "seeds", "prompts", "95% interval", "p"
         ]  # fmt: skip
+        assert line["question"].endswith("?") and line["answer"] and line["figure"]
 
 
 def test_difference_of_two_runs():
     before, after = [False] * 8 + [True] * 2, [True] * 9 + [False]
     families = [str(i // 2) for i in range(10)]
     found = results.difference(before, after, families)
-    assert (found["fixed"], found["broken"]) == (8, 1)
     assert found["difference"] == pytest.approx(0.7)
     assert found["p"] == pytest.approx(2 * (1 + 9) / 2**9)
     assert found["low"] < 0.7 < found["high"] + 1e-9
@@ -122,20 +119,15 @@ NEEDS = [{"tool_name": KB}, {"tool_name": WEB}, {"tool_name": None}]
 CHOICE = [[-2.0, -1.0], [-2.0, -1.5], [-1.0, -3.0]]
 
 
-def test_forced_makes_the_likelier_call_at_every_prompt():
+def test_forced_makes_the_likelier_call_where_one_is_due():
     rows = [{"tool_name": name} for name in (KB, WEB, KB, None)]
-    run = record(right="no no ok ok") | {
-        "choice": [[-1, -2], [-1, -2], [-3, -1], [-2, -1]], "names": [[], [], [KB], []],
-    }  # fmt: skip
-    always = results.forced(run, rows)
-    assert results.hits(always) == [True, False, False, False]
-    assert always["names"] == [[KB], [KB], [WEB], [WEB]]
-    assert results.hits(run) == [False, False, True, True]
+    choice = [[-1, -2], [-1, -2], [-3, -1], [-2, -1]]
+    assert results.forced({"choice": choice}, rows) == [True, False, False]
 
 
 def test_a_threshold_trades_leaks_for_misses():
     leaning = results.lean(CHOICE, NEEDS)
     assert leaning == [(-1.0, True), (-0.5, False)]
-    assert results.errors(leaning) == (1, 0)
+    assert results.errors(leaning, 0) == (1, 0)
     assert results.errors(leaning, threshold=0.7) == (1, 1)
     assert results.errors(leaning, threshold=1.2) == (0, 1)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from .calls import START_RESPONSE, TURN_ENDS, FunctionCall, parse_reply
 from .judging.arguments import argument_problem, tidied
 from .judging.matching import due_calls, pairing_problem, same_call
-from .judging.measures import confusion, entities_kept, family_rate, measures
+from .judging.measures import confusion, family_rate, measures
 from .speed.generation import generate_replies
 from .speed.prefix_cache import render_prompts
 from .statistics import mcnemar, rate, wilson
 
 __all__ = [
-    "OUTCOMES", "Judgement", "argument_problem", "confusion", "entities_kept",
+    "OUTCOMES", "Judgement", "argument_problem", "confusion",
     "family_rate", "generate_replies", "judge", "judge_label", "judge_rows", "mcnemar",
     "measures", "rate", "render_prompts", "score", "wilson",
 ]  # fmt: skip

@@ -62,10 +62,10 @@ def fine_tune(
     """Train model on the task in place, in one call; its PickOnDev, or None.
 
     recipe: settings of SFTConfig; its bf16 is the hardware's unless given, and its
-    max_length grows to the longest row. freeze: of
-    the embedding matrix only the control tokens' rows are trained. families: kept
-    together in batches. pick: keep the epoch that answers dev best, else the last.
-    train: conversations in the place of the task's, one for each row.
+    max_length grows to the longest row. freeze: of the embedding matrix only the
+    control tokens' rows are trained. families: kept together in batches. pick: keep
+    the epoch that answers dev best, else the last. train: conversations in the place
+    of the task's, one for each row.
     """
     from transformers import PrinterCallback
     from trl import SFTConfig
@@ -176,12 +176,14 @@ def drop_checkpoints(folder):
 class PickOnDev(TrainerCallback):
     """Judges the replies to the dev prompts after each epoch; keeps the best weights.
 
-    task: whose dev rows are asked, under its own policy and tools. epochs: [{"epoch", "step", "correct", "n", "loss", "outcomes"}]; epoch and
-    correct: of the best, the later one on a tie; weights: its state dict, on the
-    CPU, as merge_embeddings would leave the model. A training from the start begins
-    them anew; with each checkpoint they are written, and a resumed one reads them. log_dir: where TensorBoard's events of it go, each outcome's share and some
-    replies in full; None for nowhere. A folder of its own: of several files that
-    are being written in one folder, TensorBoard follows only the newest.
+    task: whose dev rows are asked, under its own policy and tools. epochs: [{"epoch",
+    "step", "correct", "n", "loss", "outcomes"}]; epoch and correct: of the best, the
+    later one on a tie; weights: its state dict, on the CPU, as merge_embeddings would
+    leave the model. A training from the start begins them anew; with each checkpoint
+    they are written, and a resumed one reads them. log_dir: where TensorBoard's
+    events of it go, each outcome's share and some replies in full; None for nowhere.
+    A folder of its own: of several files that are being written in one folder,
+    TensorBoard follows only the newest.
     """
 
     SHOWN = 8  # replies written to TensorBoard, from all over the dev set

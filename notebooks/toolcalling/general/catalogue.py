@@ -13,6 +13,8 @@ keeps it above another's. A tool without `<` does something and tells a referenc
 """
 
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 
@@ -84,9 +86,31 @@ class Tool:
         return [(p.after, p.key) for p in self.parameters if p.after]
 
 
-@cache
+_FIELDS = ContextVar("fields", default=None)
+
+
+@contextmanager
+def only(fields):
+    """Inside, tools() gives those of these fields alone; None for all fields."""
+    unknown = set(fields or ()) - {tool.field for tool in _read()}
+    if unknown or fields is not None and not fields:
+        raise ValueError(f"No such fields: {sorted(unknown)}")
+    token = _FIELDS.set(fields)
+    try:
+        yield
+    finally:
+        _FIELDS.reset(token)
+
+
 def tools():
-    """Every tool, in the order of the files' names. ValueError names a faulty line."""
+    """The tools, in the order of the files' names; inside only(), of its fields."""
+    fields = _FIELDS.get()
+    return [tool for tool in _read() if fields is None or tool.field in fields]
+
+
+@cache
+def _read():
+    """Every tool. ValueError names a faulty line."""
     found = []
     for path in sorted((FOLDER / "fields").glob("*.txt")):
         block = []

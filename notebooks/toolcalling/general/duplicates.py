@@ -4,9 +4,9 @@ Character 3- to 5-grams, weighted by TF-IDF; a cosine of 0.5 is a near duplicate
 Needs scikit-learn, as the notebooks do.
 """
 
-import importlib.util
 import json
-from pathlib import Path
+import re
+import zipfile
 
 from ..workspace import ROOT
 
@@ -14,22 +14,27 @@ LIMIT = 0.5
 _AT_ONCE = 1000  # rows: bounds the memory for the cosines
 
 
-def judged_texts(log=print):
+def judged_texts(wheel=None):
     """What users say in the task folders of data/, in its unseen tools and in BFCL.
 
-    BFCL only where bfcl-eval is installed; log is told a sentence if it isn't.
+    wheel: bfcl-eval's, whose questions are read; None leaves BFCL out.
     """
     files = sorted(ROOT.glob("data/*/*.jsonl"))
-    files = [f for f in files if f.parent.name != "results"]
-    package = importlib.util.find_spec("bfcl_eval")
-    if package is None:
-        log("bfcl-eval is not installed: its questions are not compared with.")
-    else:
-        for folder in package.submodule_search_locations:
-            files += sorted(Path(folder, "data").glob("BFCL_*.json"))
+    texts = [
+        file.read_text(encoding="utf-8")
+        for file in files
+        if file.parent.name != "results"
+    ]
+    if wheel:
+        with zipfile.ZipFile(wheel) as archive:
+            texts += [
+                archive.read(name).decode("utf-8")
+                for name in sorted(archive.namelist())
+                if re.fullmatch(r"bfcl_eval/data/BFCL_\w+\.json", name)
+            ]
     found = {}
-    for file in files:
-        for line in file.read_text(encoding="utf-8").splitlines():
+    for text in texts:
+        for line in text.splitlines():
             if line.startswith('{"'):  # one file of BFCL's has no rows
                 found |= dict.fromkeys(_said(json.loads(line)))
     return list(found)

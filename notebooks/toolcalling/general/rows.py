@@ -3,7 +3,7 @@
 import random
 
 from ..tasks import FUNCTION_CALLING
-from . import kinds, mixture, policies
+from . import catalogue, kinds, mixture, policies
 from .tool_sets import developer_text, draw_set
 
 # What a set must have for rows of a kind.
@@ -18,6 +18,7 @@ _NEEDS = {
 def rows(
     seed, count, *, one=0.13, near=0.19, swapped=0.10, taken=0.11, talk=0.12, ask=0.07,
     answered=0.03, several=0.07, response=0.06, policy=0.12, empty_names=0.06,
+    fields=None,
 ):  # fmt: skip
     """Generated conversations, as training takes them: count dicts with
 
@@ -39,10 +40,13 @@ def rows(
     response    a tool has responded: answer from that, also "nothing found"
     policy      the developer message decides between tools that overlap
     empty_names: the mean share of sets whose names tell nothing; none at the
-    beginning, twice as many at the end.
+    beginning, twice as many at the end. fields: whose tools are used, by the names
+    of the files in fields/; None for all. With others held out, rows of those are a
+    dev set of tools that training never declared.
 
     The same seed, count and shares give the same rows everywhere. ValueError for
-    shares that are negative or all zero.
+    shares that are negative or all zero,
+    and for unknown fields.
     """
     shares = {
         "one": one, "near": near, "swapped": swapped, "taken": taken, "talk": talk,
@@ -53,11 +57,12 @@ def rows(
         raise ValueError("Shares are not negative, and one is above zero.")
     made = []
     plan = mixture.plan(random.Random(f"general {seed}"), count, shares)
-    for number, (flavour, chosen) in enumerate(plan):
-        draw = random.Random(f"general {seed} {number}")
-        empty = 2 * empty_names * number / len(plan)
-        for row in _batch(draw, flavour, chosen, empty):
-            made.append({**row, "set": f"{seed}-{number}"})
+    with catalogue.only(fields):
+        for number, (flavour, chosen) in enumerate(plan):
+            draw = random.Random(f"general {seed} {number}")
+            empty = 2 * empty_names * number / len(plan)
+            for row in _batch(draw, flavour, chosen, empty):
+                made.append({**row, "set": f"{seed}-{number}"})
     return made
 
 

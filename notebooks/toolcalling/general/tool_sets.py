@@ -106,7 +106,7 @@ def draw_set(draw, near, needs=(), broad=True, empty_names=0.0):
                 chosen.append(draw.choice(able))
     fits = near or not any(tool.field == "finder" for tool in chosen)
     if broad and fits and len(chosen) < 8 and draw.random() < 0.5:
-        able = [t for t in fields["finder"] if t not in chosen]
+        able = [t for t in fields.get("finder", ()) if t not in chosen]
         chosen += [draw.choice(able)] if able else []
     for need in needs:
         if not any(getattr(tool, need) for tool in chosen):
@@ -133,6 +133,8 @@ def _provide(chosen, need, fields, order, near, draw):
         ]
         if able:
             break
+    if not able:
+        raise ValueError(f"These fields are too few: none has a tool with {need!r}.")
     if len(chosen) > 7:
         chosen.pop(0)
     chosen.append(draw.choice(able))

@@ -1,6 +1,5 @@
 """What one accuracy hides: recalls, leaks, families, names and arguments apart."""
 
-from ..calls import parse_reply
 from ..statistics import rate
 
 # Outcomes whose calls are those due by name, whatever their arguments.
@@ -115,37 +114,3 @@ def family_rate(rows, judgements):
         if row["slice"] != "paraphrase":
             families.setdefault(row["family"], []).append(judged.correct)
     return rate([all(hits) for hits in families.values() if len(hits) > 1])
-
-
-def entities_kept(rows, replies):
-    """Rate of the queries that keep every name and number of the message.
-
-    Names: capitalised words, but for the first of a sentence; numbers: whatever
-    holds a digit. Counted are replies with exactly one well-formed call, of the
-    right tool or not, to messages that need a tool and hold a name or number.
-    """
-    hits = []
-    for row, reply in zip(rows, replies, strict=True):
-        parsed, wanted = parse_reply(reply), _entities(row["user_content"])
-        one = len(parsed.calls) == 1 and not parsed.problems
-        if row["tool_name"] and wanted and one:
-            query = " ".join(map(str, parsed.calls[0].arguments.values()))
-            hits.append(wanted <= set(map(_core, query.lower().split())))
-    return rate(hits)
-
-
-def _entities(text):
-    """Lower-case names and numbers of a message."""
-    found, opening = set(), True
-    for word in text.split():
-        core = _core(word)
-        named = core[:1].isupper() and not opening and not core.startswith("I'")
-        if core != "I" and (named or any(c.isdigit() for c in core)):
-            found.add(core.lower())
-        opening = word.endswith((".", "?", "!", ":"))
-    return found
-
-
-def _core(word):
-    """A word without what clings to it."""
-    return word.strip("'\"()?!.,:;").removesuffix("'s")

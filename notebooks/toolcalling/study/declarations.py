@@ -37,8 +37,8 @@ WORDINGS = {
         "Web search for what has been published.",
     ),
 }
-# Half the time their own names, then traded, telling, telling nothing. Of those
-# that the test is asked with only the traded ones.
+# Half the time their own names, then flipped, telling, telling nothing. Of those
+# that the test is asked with only the flipped ones.
 NAMES = (
     SAME, SAME, SAME, SAME, FLIPPED,
     {COMPANY: "find_in_handbook", PUBLIC: "find_online"},
@@ -121,7 +121,7 @@ def variant(task, name, tools, names=SAME):
 
 
 def _replace(text, names):
-    """All names in one pass, so that two can trade places."""
+    """All names in one pass, so that two can change places."""
     return re.sub("|".join(names), lambda found: names[found[0]], text)
 
 

@@ -3,21 +3,28 @@
 from itertools import combinations
 
 from .. import statistics
-from ..evaluation import rate
 from . import plan, results, unseen_tools
+from .declarations import COMPANY
 
 SETTINGS = (*plan.ABLATIONS, plan.LONG)
 
 
 def findings(records, task):
-    """[{"question", "answer", "figure", "how sure"}] of the whole study."""
-    made = [
-        line
-        for part in (_seeds, _settings, _knowledge, _declarations, _others)
-        for line in part(records, task)
-    ]
-    names = ("question", "answer", "figure", "how sure")
-    return [dict(zip(names, line, strict=True)) for line in made]
+    """[{column: text}] of the whole study, a question a row."""
+    rows = task.rows["test"]
+    parts = (_seeds, _settings, _knowledge, _declarations, _others)
+    return [line for part in parts for line in part(records, rows, task)]
+
+
+def _line(question, answer, figure, seeds, prompts, interval=None, p=None):
+    """interval: lowest and highest in words, or as shares from 0 to 1."""
+    if interval and not isinstance(interval, str):
+        interval = "{:.0%} to {:.0%}".format(*interval)
+    return {
+        "question": question, "answer": answer, "figure": figure, "seeds": seeds,
+        "prompts": prompts, "95% interval": interval or "",
+        "p": "" if p is None else f"{p:.1g}",
+    }  # fmt: skip
 
 
 def settings(records, families):
@@ -81,90 +88,94 @@ def _largest_p(seeds):
     return max(d["p"] for d in tests) if len(tests) == 3 and agree else 1.0
 
 
-def _seeds(records, task):
-    group, rows = results.runs_of(records), task.rows["test"]
-    families, bar = _families(task), results.tfidf(task.rows["train"], rows)
-    low, high = statistics.runs_bootstrap(list(map(results.hits, group)), families)
-    gap, figure = _spread(group)
-    sure = f"{len(rows)} prompts, {low:.0%} to {high:.0%}"
-    yield "Does the score vary by seed?", gap, figure, f"{len(group)} seeds, {sure}"
-    for name, due in (("no-tool right", None), ("leaks", task.leak[0])):
-        values = [results.parts(record, task)[name] for record in group]
+def _seeds(records, rows, task):
+    group, families = results.runs_of(records), _families(rows)
+    hits, bar = list(map(results.hits, group)), results.tfidf(task.rows["train"], rows)
+    move = "How far does {} move from {} to {}?".format
+    interval = statistics.runs_bootstrap(hits, families)
+    asked = move("the score", "seed", "seed")
+    yield _line(asked, *_spread(group), len(group), len(rows), interval)
+    for name, due in (("no-tool right", None), ("leaks", COMPANY)):
+        values = [results.parts(record, rows)[name] for record in group]
         gap = f"by {100 * (max(values) - min(values)):.0f} points"
         count = sum(row["tool_name"] == due for row in rows)
-        sure = f"{len(group)} seeds, {count} prompts"
-        yield f"Does “{name}” vary by seed?", gap, _span(values), sure
+        asked = move(f"“{name}”", "seed", "seed")
+        yield _line(asked, gap, _span(values), len(group), count)
     pairs = [i for i, row in enumerate(rows) if row["slice"] == "contrast"]
     for where, chosen in (("", range(len(rows))), (" on contrast pairs", pairs)):
-        tests = []
-        for record in group:
-            both = (bar, results.hits(record), families)
-            tests.append(results.difference(*([x[i] for i in chosen] for x in both)))
+        tests = [
+            results.difference(*([x[i] for i in chosen] for x in (bar, run, families)))
+            for run in hits
+        ]
         ahead = "yes, each seed" if all(d["low"] > 0 for d in tests) else "not shown"
-        gaps = [100 * d["difference"] for d in tests]
-        figure = f"{_span(gaps, '{:+.1f}')} points"
-        p = max(d["p"] for d in tests)
-        sure = f"{len(group)} seeds, {len(chosen)} prompts, largest p {p:.1g}"
-        yield f"Ahead of TF-IDF{where}?", ahead, figure, sure
+        gaps = _span([100 * d["difference"] for d in tests], "{:+.1f}")
+        yield _line(
+            f"Does the fine-tuned model beat TF-IDF{where}?", ahead, f"{gaps} points", len(group),
+            len(chosen), p=max(d["p"] for d in tests),
+        )  # fmt: skip
     group = [r for r in records.values() if r["split"] is not None]
-    sizes = _span([len(r["ids"]) for r in group], "{}")
-    sure = f"{len(group)} splits, {sizes} prompts"
-    yield "Does the score vary by split?", *_spread(group), sure
+    sizes = _span([len(r["outcomes"]) for r in group], "{}")
+    asked = move("the score", "split", f"split, over {len(group)} splits")
+    yield _line(asked, *_spread(group), 1, sizes)
 
 
-def _settings(records, task):
-    families = _families(task)
+def _settings(records, rows, task):
+    families = _families(rows)
     few, many = (results.runs_of(records, rows=n) for n in (plan.SMALL, 400))
     seeds, mean = results.compared(few, many, families)
-    more = {"seeds": seeds, "mean": mean, "p": _largest_p(seeds), "luck": luck(many)}
-    more["answer"] = answer(**more)
-    asked = {f"400 rows in place of {plan.SMALL}": more}
-    for kind, one in settings(records, families).items():
-        asked[f"Setting “{kind}”"] = one
-    for question, one in asked.items():
-        mean, number = one["mean"], len(one["seeds"])
-        figure = f"{100 * mean['difference']:+.1f} points"
-        sure = f"{number} seed{'s' if number > 1 else ''}, {len(families)} prompts, "
-        sure += f"{100 * mean['low']:+.0f} to {100 * mean['high']:+.0f}"
-        yield f"{question}?", one["answer"], figure, sure
+    p = _largest_p(seeds)
+    yield _line(
+        f"Are 400 rows better than {plan.SMALL}?", answer(seeds, mean, p, luck(many)),
+        f"{100 * mean['difference']:+.1f} points", len(seeds), len(rows),
+        "{:+.0f} to {:+.0f} points".format(*(100 * mean[k] for k in ("low", "high"))),
+        p,
+    )  # fmt: skip
+    found = settings(records, families)
+    ways = [
+        f"{k}: {one['answer']}"
+        for k, one in found.items()
+        if one["answer"].endswith(("better", "worse"))
+    ]
+    means = [100 * one["mean"]["difference"] for one in found.values()]
+    yield _line(
+        f"Which of {len(found)} settings make the score better or worse?",
+        "; ".join([*ways, "others: not shown"]), f"{_span(means, '{:+.1f}')} points",
+        _span([len(one["seeds"]) for one in found.values()], "{}"), len(rows),
+        p=min(one["p"] for one in found.values()),
+    )  # fmt: skip
 
 
-def _knowledge(records, task):
-    rows, plain = task.rows["test"], records["zero-shot"]
+def _knowledge(records, rows, task):
+    plain = records["zero-shot"]
     for kind in plan.UNTRAINED[1:]:
         test = results.difference(
-            results.hits(plain), results.hits(records[kind]), _families(task)
+            results.hits(plain), results.hits(records[kind]), _families(rows)
         )
         figure = _span([results.accuracy(r)["strict"] for r in (plain, records[kind])])
         helps = "yes" if test["p"] < 0.05 else "not shown"
-        sure = f"{len(rows)} prompts, p {test['p']:.1g}"
-        yield f"Untrained, {kind} in the prompt?", helps, figure, sure
-    tuned = results.runs_of(records)
-    for who, group in (("Untrained", [plain]), ("Fine-tuned", tuned)):
-        found = [_which(record, rows) for record in group]
-        low, high = (
-            f([r["wilson"][at] for r in found]) for at, f in enumerate((min, max))
-        )
-        knows = "yes" if low > 0.5 else "no sign of it"
-        share = _span([r["strict"] for r in found])
-        sure = f"{len(group)} seeds, " if len(group) > 1 else ""
-        sure += f"{found[0]['n']} prompts, {low:.0%} to {high:.0%}"
-        yield f"{who}, knows which tool?", knows, share, sure
+        asked = f"Do {kind} in the prompt help the untrained model?"
+        yield _line(asked, helps, figure, "", len(rows), p=test["p"])
+    for who, group in (
+        ("untrained", [plain]), ("fine-tuned", results.runs_of(records)),
+    ):  # fmt: skip
+        found = [statistics.rate(results.forced(record, rows)) for record in group]
+        lows, highs = zip(*(r["wilson"] for r in found))
+        knows = "yes" if min(lows) > 0.5 else "no sign of it"
+        yield _line(
+            f"Does the {who} model know which tool?", knows,
+            _span([r["strict"] for r in found]), len(group) if len(group) > 1 else "",
+            found[0]["n"], (min(lows), max(highs)),
+        )  # fmt: skip
 
 
-def _which(record, rows):
-    """evaluation.rate of forced choice, of the prompts that need a tool."""
-    return rate([(x > 0) == due for x, due in results.lean(record["choice"], rows)])
-
-
-def _declarations(records, task):
-    first = records[plan.Run().key]
-    families = _families(task)
-    for words, names in (
-        ("Other order, words, a third tool", ("order", "reworded", "third tool")),
-        ("Tools renamed", ("renamed",)),
-        ("The tools' names traded", ("flipped",)),
-    ):
+def _declarations(records, rows, task):
+    first, families = records[plan.Run().key], _families(rows)
+    for what, names in (
+        ("another order, other words or a third tool",
+         ("order", "reworded", "third tool")),
+        ("renaming the tools", ("renamed",)),
+        ("flipping the tools' names", ("flipped",)),
+    ):  # fmt: skip
         variants = [first["variants"][name] for name in names]
         tests = [
             results.difference(results.hits(first), results.hits(v), families)
@@ -172,34 +183,38 @@ def _declarations(records, task):
         ]
         worst = min(tests, key=lambda d: d["p"])
         way = "worse" if worst["difference"] < 0 else "better"
-        changes = way if worst["p"] < 0.05 else "not shown"
-        shares = [results.accuracy(v)["strict"] for v in variants]
-        sure = f"1 seed, {len(families)} prompts, {'smallest ' * (len(tests) > 1)}p "
-        yield f"{words}?", changes, _span(shares), f"{sure}{worst['p']:.1g}"
+        yield _line(
+            f"Does {what} change the score?",
+            f"yes, {way}" if worst["p"] < 0.05 else "not shown",
+            _span([results.accuracy(v)["strict"] for v in variants]), 1, len(rows),
+            p=worst["p"],
+        )  # fmt: skip
 
 
-def _others(records, task):
-    calls = {p["id"]: bool(p["accepted"]) for p in unseen_tools.load_prompts()}
+def _others(records, rows, task):
     unseen = records[plan.Run().key]["unseen"]
-    for due, what in ((True, "call due"), (False, "none due")):
-        found = rate(
-            [not unseen[key] for key, is_due in calls.items() if is_due == due]
-        )
-        low, high = found["wilson"]
-        sure = f"1 seed, {found['n']} prompts, {low:.0%} to {high:.0%}"
+    for due, asked in (
+        (True, "Does the model call other tools rightly where one is due?"),
+        (False, "Does the model stay silent where none of them is due?"),
+    ):
+        found = statistics.rate([
+            not unseen[prompt["id"]] for prompt in unseen_tools.load_prompts()
+            if bool(prompt["accepted"]) == due
+        ])  # fmt: skip
         right = f"{found['correct']}/{found['n']}"
-        yield f"Unseen tools, {what}?", f"{found['strict']:.0%} right", right, sure
+        share = f"in {found['strict']:.0%}"
+        yield _line(asked, share, right, 1, found["n"], found["wilson"])
 
 
-def _families(task):
-    return [row["family"] for row in task.rows["test"]]
+def _families(rows):
+    return [row["family"] for row in rows]
 
 
 def _spread(group):
     """The gap between runs in words; their mean, lowest and highest."""
     found = results.over_runs(group)
     gap = 100 * (found["max"] - found["min"])
-    return f"by {gap:.0f} points", "{mean:.1%}, {min:.1%} to {max:.1%}".format(**found)
+    return f"by {gap:.0f} points", "{mean:.1%} ({min:.1%} to {max:.1%})".format(**found)
 
 
 def _span(values, form="{:.0%}"):

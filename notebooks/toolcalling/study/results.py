@@ -3,21 +3,26 @@
 import json
 
 from .. import statistics
-from ..evaluation import Judgement, judge_label, mcnemar, measures, rate
+from ..statistics import mcnemar, rate
 from ..workspace import ROOT
 from .declarations import COMPANY, PUBLIC
 
 FILE = ROOT / "data" / "results" / "study.jsonl"
 
 
+def read(path):
+    """{run's key: record}, in the file's order; none where it is not there."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return {record["run"]: record for record in map(json.loads, lines)}
+
+
 def load(task, path=FILE, needed=()):
-    """{run's key: record}, in the file's order.
+    """The records of read.
 
     task: the one studied. needed: plan.Runs. RuntimeError where the file is of
     other data, or a run is missing that is needed.
     """
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    records = {record["run"]: record for record in map(json.loads, lines)}
+    records = read(path)
     missing = [run.key for run in needed if run.key not in records]
     if missing or not records:
         what = f"no run {missing[0]!r}" if missing else "no run"
@@ -29,19 +34,6 @@ def load(task, path=FILE, needed=()):
             "or run `make study` anew."
         )
     return records
-
-
-def judgements(record):
-    """evaluation.Judgement of each test prompt, in the record's order."""
-    found = []
-    for outcome, names in zip(record["outcomes"], record["names"], strict=True):
-        single = len(names) == 1 and outcome in (
-            "correct",
-            "wrong_tool",
-            "bad_arguments",
-        )
-        found.append(Judgement(outcome, names[0] if single else None, tuple(names)))
-    return found
 
 
 def hits(record):
@@ -65,12 +57,14 @@ def accuracy(record):
     return rate(hits(record))
 
 
-def parts(record, task):
+def parts(record, rows):
     """Of the prompts that need no tool, the share right; of internal ones, leaked."""
-    found = measures(task.rows["test"], judgements(record), task)
+    due = [row["tool_name"] for row in rows]
+    silent = [hit for hit, name in zip(hits(record), due, strict=True) if not name]
+    leaked = [PUBLIC in n for n, name in zip(record["names"], due) if name == COMPANY]
     return {
-        "no-tool right": found["no_tool_specificity"]["strict"],
-        "leaks": found["leak_rate"]["strict"],
+        "no-tool right": sum(silent) / len(silent),
+        "leaks": sum(leaked) / len(leaked),
     }
 
 
@@ -97,13 +91,11 @@ def tfidf(train, test):
 def difference(before, after, families):
     """Two runs on the same prompts: exact McNemar and paired bootstrap.
 
-    before, after: booleans. {"difference", "low", "high", "fixed", "broken", "p"};
-    the difference is that of after minus before, the interval over families.
+    before, after: booleans. {"difference", "low", "high", "p"}; the difference is
+    that of after minus before, the interval over families.
     """
-    fixed, broken, p = mcnemar(before, after)
-    return statistics.paired_bootstrap(before, after, families) | {
-        "fixed": fixed, "broken": broken, "p": p,
-    }  # fmt: skip
+    found = statistics.paired_bootstrap(before, after, families)
+    return found | {"p": mcnemar(before, after)[2]}
 
 
 def compared(before, after, families):
@@ -125,17 +117,6 @@ def compared(before, after, families):
     return {seed: difference(*pair, families) for seed, pair in pairs.items()}, mean
 
 
-def forced(record, rows):
-    """The record as if the likelier of the two calls were made at every prompt."""
-    judged = [
-        judge_label(COMPANY if internal > public else PUBLIC, row["tool_name"])
-        for (internal, public), row in zip(record["choice"], rows, strict=True)
-    ]
-    return record | {
-        "outcomes": [j.outcome for j in judged], "names": [list(j.names) for j in judged],
-    }  # fmt: skip
-
-
 def lean(choice, rows):
     """(how much likelier the internal call is, natural log; is it due) per row.
 
@@ -148,12 +129,16 @@ def lean(choice, rows):
     ]
 
 
-def errors(leaning, threshold=0.0):
+def forced(record, rows):
+    """Right or not if the likelier call were made, of the rows that need a tool."""
+    return [(leads > 0) == due for leads, due in lean(record["choice"], rows)]
+
+
+def errors(leaning, threshold):
     """(leak rate, miss rate) of forced choice.
 
-    leaning: of lean. threshold: how much less likely the internal call may be and
-    still be taken; above 0 fewer internal questions leak to the web, and more
-    public ones are missed.
+    leaning: of lean. threshold: the lead that the public call needs; above 0 fewer
+    internal questions leak to the web, and more public ones are missed.
     """
     leaks = [value + threshold <= 0 for value, internal in leaning if internal]
     misses = [value + threshold > 0 for value, internal in leaning if not internal]

@@ -16,25 +16,23 @@ from . import declarations, few_shot, plan, unseen_tools
 def perform(run, choice, task, hardware):
     """Train the run and measure it; a record for study.jsonl, JSON types only."""
     start = time.perf_counter()
-    if run.kind not in plan.UNTRAINED:
-        task = replace(task, rows=plan.split_rows(run, task))
     model, tokenizer = models.load_model(choice, hardware)
     record = {"run": run.key, **vars(run), **workspace.stamp(choice, task)}
     if run.kind not in plan.UNTRAINED:
-        pick = train(run, model, tokenizer, task, hardware)
-        record |= {"dev": pick.epochs, "epoch": pick.epoch} if pick else {}
+        task = replace(task, rows=plan.split_rows(run, task))
+        train(run, model, tokenizer, task, hardware)
     record["minutes"] = round((time.perf_counter() - start) / 60, 2)
     record["device"] = hardware.name
     record |= measure(run, model, tokenizer, task, hardware)
     if plan.asked_with_variants(run):
-        record["variants"] = variants(model, tokenizer, task, hardware)
-    if plan.asked_all(run) or run.kind == "zero-shot":
+        record["variants"] = variants(run, model, tokenizer, task, hardware)
+    if run == plan.Run() or run.kind == "zero-shot":
         record["unseen"] = unseen_tools.judge_all(model, tokenizer, hardware)
     return record
 
 
 def train(run, model, tokenizer, task, hardware):
-    """Fine-tune model as the run says and leave it so; its PickOnDev, or None."""
+    """Fine-tune model as the run says and leave it so."""
     recipe, varied = plan.recipe(run), None
     if run.kind == "untrained start":
         table = model.get_input_embeddings().weight.data
@@ -47,7 +45,7 @@ def train(run, model, tokenizer, task, hardware):
         rows, names = task.rows["train"], run.kind == "varied names"
         drawn = declarations.varied_tools(rows, task, run.seed, names)
         varied = list(map(declarations.conversation, rows, drawn))
-    return fine_tune(
+    fine_tune(
         model, tokenizer, task, hardware, run.seed, recipe,
         freeze=run.kind not in ("all trained", "reference"),
         families=run.kind not in ("random batches", "reference"),
@@ -68,36 +66,28 @@ def conversations_of(run, task):
 
 
 def measure(run, model, tokenizer, task, hardware):
-    """Replies and forced choice on the test, one entry per row, and what they cost.
+    """Replies and forced choice on the test, one entry per row.
 
-    outcomes, names: of evaluation.judge; choice: log-probabilities of the two calls;
-    call: log-probability that the reply begins with a call (neither choice nor call
-    for ablations). Of plan.Run() also its replies, and dev_choice: as choice, on the
-    dev rows.
+    outcomes: of evaluation.judge. Where plan.asked_closely, also names, of the
+    functions called; choice, log-probabilities of the two calls; and call,
+    log-probability that the reply begins with a call. Of plan.Run() also dev_choice:
+    as choice, on the dev rows.
     """
-    asked, rows = conversations_of(run, task), task.rows["test"]
-    start = time.perf_counter()
+    asked, closely = conversations_of(run, task), plan.asked_closely(run)
     replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
-    seconds = time.perf_counter() - start
-    judged = evaluation.judge_rows(replies, rows, task)
-    choice = {}
-    if run.kind not in plan.ABLATIONS:
-        choice = _choice(model, tokenizer, asked, hardware)
-    if plan.asked_all(run):
-        dev = task.conversations("dev")
-        dev_choice = _choice(model, tokenizer, dev, hardware)["choice"]
-        choice |= {"dev_choice": dev_choice, "replies": replies}
-    prompts = evaluation.render_prompts(tokenizer, asked)
-    tokens = tokenizer(prompts, add_special_tokens=False)["input_ids"]
-    return {
-        "ids": [row["id"] for row in rows],
-        "outcomes": [j.outcome for j in judged],
-        "names": [list(j.names) for j in judged],
-        **choice,
-        "entities": evaluation.entities_kept(rows, replies),
-        "ms_per_reply": round(1000 * seconds / len(rows), 1),
-        "prompt_tokens": round(sum(map(len, tokens)) / len(tokens), 1),
-    }
+    judged = evaluation.judge_rows(replies, task.rows["test"], task)
+    found = _columns(judged, named=closely)
+    if closely:
+        found |= _choice(model, tokenizer, asked, hardware)
+    if run == plan.Run():
+        dev = _choice(model, tokenizer, task.conversations("dev"), hardware)
+        found["dev_choice"] = dev["choice"]
+    return found
+
+
+def _columns(judged, named):
+    found = {"outcomes": [j.outcome for j in judged]}
+    return found | ({"names": [list(j.names) for j in judged]} if named else {})
 
 
 def _choice(model, tokenizer, asked, hardware):
@@ -109,8 +99,8 @@ def _choice(model, tokenizer, asked, hardware):
     }
 
 
-def variants(model, tokenizer, task, hardware):
-    """{variant of the declarations: {"outcomes", "names"} per row}"""
+def variants(run, model, tokenizer, task, hardware):
+    """{variant of the declarations: {"outcomes"} per row, of plan.Run() "names" too}"""
     found, rows = {}, task.rows["test"]
     for variant in declarations.variants(task)[1:]:  # the original is measured already
         asked = [declarations.conversation(row, variant) for row in rows]
@@ -119,8 +109,5 @@ def variants(model, tokenizer, task, hardware):
             declarations.judge(reply, row, variant)
             for reply, row in zip(replies, rows, strict=True)
         ]
-        found[variant.name] = {
-            "outcomes": [j.outcome for j in judged],
-            "names": [list(j.names) for j in judged],
-        }
+        found[variant.name] = _columns(judged, named=run == plan.Run())
     return found
