@@ -2,6 +2,10 @@
 
     python scripts/calling.py NAME --rows 800 --rate 5e-5 [--seed 1] [--parts dev,...]
     python scripts/calling.py plain --rows 0            # the base as it is
+    python scripts/calling.py NAME --on BASE [--share 0.2] [--seed 42]
+
+The last trains the built-in task on an earlier run's base, that share of the rows
+being general ones, and measures the task's test too.
 
 A run that was stopped goes on: from its last checkpoint, then from the last part
 measured. What it changed in the weights is kept in artifacts/calling/NAME, its
@@ -21,8 +25,9 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from toolcalling import hardware, models  # noqa: E402
+from toolcalling import evaluation, hardware, models, tasks  # noqa: E402
 from toolcalling.base import bfcl, delta, run  # noqa: E402
+from toolcalling.study import plan, training_run  # noqa: E402
 from toolcalling.workspace import save_json  # noqa: E402
 
 RESULTS = ROOT / "data" / "results" / "calling.jsonl"
@@ -34,7 +39,7 @@ def main():
     folder = ROOT / "artifacts" / "calling" / arguments.name
     machine = hardware.detect()
     model, tokenizer = models.load_model(models.choose_model("embedded"), machine)
-    if arguments.rows:
+    if arguments.rows or arguments.on:
         trained(model, tokenizer, machine, folder, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.parts:
@@ -47,13 +52,19 @@ def main():
             )
             print(arguments.name, part, mode, json.dumps(figures), flush=True)
             save_json(file, {"figures": figures, "replies": replies, "wrong": wrong})
+    if arguments.on and not (folder / "policy.json").exists():
+        figures = on_the_task(model, tokenizer, machine)
+        print(arguments.name, json.dumps(figures), flush=True)
+        save_json(folder / "policy.json", figures)
     write(arguments.name, folder)
 
 
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
-    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--on", help="an earlier run: tune the task on its base")
+    parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
@@ -66,23 +77,47 @@ def trained(model, tokenizer, machine, folder, arguments):
     if kept.exists():
         delta.add(model, load_file(kept))
         return
-    rows = run.training_rows(arguments.seed, arguments.rows)
+    noted = {"seed": arguments.seed, "device": machine.name,
+             "threads": os.environ.get("OMP_NUM_THREADS")}  # fmt: skip
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     start = time.perf_counter()
-    losses = run.train(
-        model, tokenizer, rows, machine, folder / "checkpoints", arguments.rate,
-        arguments.seed,
-    )  # fmt: skip
-    minutes = (time.perf_counter() - start) / 60
-    save_json(folder / "run.json", {
-        "rows": len(rows), "rate": arguments.rate, "seed": arguments.seed,
-        "minutes": round(minutes, 1), "device": machine.name,
-        "threads": os.environ.get("OMP_NUM_THREADS"), "losses": losses,
-    })  # fmt: skip
+    if arguments.on:
+        if arguments.on != "plain":
+            delta.add(model, load_file(folder.parent / arguments.on / kept.name))
+        pick = run.tune(model, tokenizer, tasks.load_task(), machine, arguments.share,
+                        arguments.seed)  # fmt: skip
+        noted |= {"on": arguments.on, "share": arguments.share, "epoch": pick.epoch,
+                  "dev_by_epoch": [e["correct"] for e in pick.epochs]}  # fmt: skip
+    else:
+        rows = run.training_rows(arguments.seed, arguments.rows)
+        losses = run.train(model, tokenizer, rows, machine, folder / "checkpoints",
+                           arguments.rate, arguments.seed)  # fmt: skip
+        noted |= {"rows": len(rows), "rate": arguments.rate, "losses": losses}
+    minutes = round((time.perf_counter() - start) / 60, 1)
+    save_json(folder / "run.json", noted | {"minutes": minutes})
     changed = {
         n: t.half().contiguous() for n, t in delta.difference(model, before).items()
     }
     save_file(changed, kept)
+
+
+def on_the_task(model, tokenizer, machine):
+    """The built-in task's test after tuning: strict, slices, leaks, changed names."""
+    task = tasks.load_task()
+    rows = task.rows["test"]
+    replies = evaluation.generate_replies(
+        model, tokenizer, task.conversations("test"), machine
+    )
+    judged = evaluation.judge_rows(replies, rows, task)
+    score = evaluation.score(rows, judged)
+    varied = training_run.variants(plan.Run(), model, tokenizer, task, machine)
+    return {
+        "correct": score["correct"], "n": score["n"], "outcomes": score["outcomes"],
+        "slices": {k: [s["correct"], s["n"]] for k, s in score["slices"].items()},
+        "leaks": evaluation.measures(rows, judged, task)["leak_rate"]["correct"],
+        "variants": {k: sum(o == "correct" for o in v["outcomes"])
+                     for k, v in varied.items()},
+    }  # fmt: skip
 
 
 def write(name, folder):
@@ -90,6 +125,8 @@ def write(name, folder):
     record = {"run": name}
     if (noted := folder / "run.json").exists():
         record |= json.loads(noted.read_text())
+    if (file := folder / "policy.json").exists():
+        record["policy"] = json.loads(file.read_text())
     for part in PARTS:
         for mode in run.MODES:
             if (file := folder / f"{part}.{mode}.json").exists():

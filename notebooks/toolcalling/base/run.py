@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 from torch.utils.data import SequentialSampler
 
@@ -13,7 +14,7 @@ from ..judging import matching
 from ..speed.frozen_embeddings import merge_embeddings
 from ..study import unseen_tools
 from ..tasks import check_lengths, dataset
-from ..training import CPUTrainer
+from ..training import CPUTrainer, fine_tune
 from . import bfcl
 
 # Tools that no training row declares; the dev set asks for them alone.
@@ -69,9 +70,7 @@ def train(model, tokenizer, rows, hardware, folder, rate, seed=1, log_steps=20):
         use_cpu=hardware.device == "cpu",
     )  # fmt: skip
     trainer = InOrder(
-        model=model, args=config, train_dataset=dataset(
-            [{k: r[k] for k in ("prompt", "completion", "tools")} for r in rows]
-        ),
+        model=model, args=config, train_dataset=dataset(map(conversation, rows)),
         processing_class=tokenizer,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
@@ -84,6 +83,28 @@ def train(model, tokenizer, rows, hardware, folder, rate, seed=1, log_steps=20):
         for e in trainer.state.log_history
         if "loss" in e
     ]
+
+
+def tune(model, tokenizer, task, hardware, share=0.0, seed=42):
+    """Fine-tune model on a task as notebook 04 does, in place; its PickOnDev.
+
+    share: of general rows among those trained on, from 0 to below 1, so that the
+    model keeps calling other tools too. They are drawn from the seed, of tool sets
+    that the base was not trained on, whole sets in a batch.
+    """
+    own = task.conversations("train")
+    sets = round(len(own) * share / (1 - share) / 8)
+    kept = training_rows(1_000_000 + seed, 8 * sets) if sets else []
+    rows = [*task.rows["train"], *({"family": row["set"]} for row in kept)]
+    return fine_tune(
+        model, tokenizer, replace(task, rows={**task.rows, "train": rows}), hardware,
+        seed, train=own + list(map(conversation, kept)),
+    )  # fmt: skip
+
+
+def conversation(row):
+    """A generated row as training takes it, without what is only told about it."""
+    return {name: row[name] for name in ("prompt", "completion", "tools")}
 
 
 def prompts(part, wheel=None, limit=None):
