@@ -1,3 +1,4 @@
+# make install  only the packages, into .venv
 # make run    the series, notebook by notebook, on real weights
 # make test   lint, unit tests, static checks, all notebooks on a tiny model,
 #             in order and each alone in an empty folder
@@ -16,7 +17,9 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: run test test-browser test-colab docs study bench bench-gpu badges clean
+.PHONY: install run test test-browser test-colab docs study bench bench-gpu badges clean
+
+install: $(STAMP)
 
 run: $(STAMP)
 	$(BIN)/python scripts/record.py run

@@ -140,4 +140,9 @@ def main(mode, *only):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (KeyboardInterrupt, AssertionError) as error:
+        if error.args:  # nbclient takes Ctrl-C itself, and then asserts in vain
+            raise
+        sys.exit("Stopped. A training goes on from its last checkpoint next time.")

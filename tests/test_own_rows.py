@@ -209,3 +209,22 @@ def test_control_tokens_are_broken_everywhere(tmp_path):
         assert not any(
             t in text for t in ("<eos>", "<end_of_turn>", "<escape>", "<bos>")
         )
+
+
+def test_another_tasks_file_is_one_fault(tmp_path):
+    foreign = [{**short(f"m{i}"), "tool_name": "repair_bike"} for i in range(60)]
+    with pytest.raises(ValueError) as caught:
+        load(tmp_path, [short("a", title="b")], dev=[*foreign, words("x")])
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2 and lines[1].startswith("dev.jsonl: every row with a call")
+    assert "'repair_bike'" in lines[1] and "Delete it" in lines[1]
+    with pytest.raises(ValueError) as caught:  # one row is of this task: each is named
+        load(tmp_path, [short("a", title="b")], dev=[*foreign, short("x", title="y")])
+    assert len(str(caught.value).splitlines()) > 50
+
+
+def test_a_misspelt_messages_is_named_alone(tmp_path):
+    with pytest.raises(ValueError) as caught:
+        load(tmp_path, [{"mesages": [user(), answer()]}])
+    told = str(caught.value).splitlines()[1:]
+    assert told == ["train.jsonl:1: mesages: no such field. Did you mean messages?"]

@@ -3,6 +3,7 @@
 import pytest
 
 from own_task import answer, calling, load, long, result, short, user, words, write
+from toolcalling.rows.splitting import SHARE, split_by_family
 from toolcalling.tasks import load_task
 
 NO_SPLITS = {"dev": None, "test": None}
@@ -97,3 +98,32 @@ def test_what_rows_lack_or_bring_is_said(tmp_path):
     assert "give 6 more rows" in told
     assert "no train row is due ticket." in told
     assert "no test row is due ticket, ping." in told
+
+
+@pytest.mark.parametrize(
+    "counts", [(13, 12, 9, 6), (50, 50, 50, 50), (300, 100), (40, 40, 20), (3, 30), (7, 4)]
+)
+def test_each_split_has_its_share_of_every_label(counts):
+    placed = [
+        (None, {"family": f"{label} {i}", "tool_name": label})
+        for label, count in enumerate(counts)
+        for i in range(count)
+    ]
+    parts = split_by_family(placed, ("test", "dev"), lambda example: example["family"])
+    for label, count in enumerate(counts):
+        own = {
+            split: sum(example["tool_name"] == label for _, example in rows)
+            for split, rows in parts.items()
+        }
+        assert min(own.values()) >= 1 and sum(own.values()) == count
+        for split, share in SHARE.items():
+            assert abs(own[split] - share * count) <= 1
+
+
+def test_a_split_that_lacks_a_label_is_told(tmp_path):
+    rows = [short(f"m{i}", title="a") for i in range(20)] + [words("x")]
+    said = []
+    load_task(write(tmp_path, rows, **NO_SPLITS), log=said.append)
+    told = " ".join(said)
+    assert "no dev row goes without a call." in told
+    assert "no test row goes without a call." in told and "train row goes" not in told

@@ -64,12 +64,15 @@ def gaps(placed, tools):
     later = len(every) - len({place for pairs in placed.values() for place, _ in pairs})
     if later:
         yield f"conversations of several turns give {later} more rows, one a reply."
-    for split in ("train", "test"):
-        called = {c["name"] for _, example in placed[split] for c in example["calls"]}
+    silent = any(not example["calls"] for example in every)
+    for split in placed:
+        due = {c["name"] for _, example in placed[split] for c in example["calls"]}
         names = [t["function"]["name"] for t in tools]
-        missing = [name for name in names if name not in called]
+        missing = [name for name in names if name not in due]
         if missing:
             yield f"no {split} row is due {', '.join(missing)}."
+        if silent and all(example["calls"] for _, example in placed[split]):
+            yield f"no {split} row goes without a call."
 
 
 def _said(example):

@@ -94,12 +94,14 @@ def read_folder(folder):
         raise ValueError(f"{error} Or give {bare} tools, as other rows have.") from None
     normalise, placed, missing = _Remembering(), {}, Counter()
     for split, rows in lines.items():
-        made, where = [], []
+        made, where, wrong = [], [], []
         for number, row in rows:
-            own, wrong = examples(row, tools, normalise)
-            faults += [f"{paths[split].name}:{number}: {fault}" for fault in wrong]
+            own, found = examples(row, tools, normalise)
+            wrong += [f"{paths[split].name}:{number}: {fault}" for fault in found]
+            own = [] if found else own
             made += [(number, turn, example) for turn, example in enumerate(own)]
             where += [f"{paths[split].name}:{number}"] * len(own)
+        faults += _of_another_task(paths[split].name, wrong, made) or wrong
         missing += checks.fill_in(split, made)
         placed[split] = [(w, example) for w, (*_, example) in zip(where, made)]
     notes = list(filter(None, [checks.told(missing)]))
@@ -145,6 +147,22 @@ def _place(fault):
     """Where a fault is, to name faults in the order of files and lines."""
     found = _LINE.match(fault)
     return (SPLITS.index(found[1]), int(found[2] or 0)) if found else (-1, 0)
+
+
+def _of_another_task(name, wrong, made, least=5):
+    """One line in the place of many, where every call in a file is of unknown tools.
+
+    wrong: the file's faults; made: [(.., .., example)] of its rows without any.
+    """
+    unknown = [fault for fault in wrong if ": unknown tool " in fault]
+    if len(unknown) < least or any(example["calls"] for *_, example in made):
+        return []
+    tool = unknown[0].split("unknown tool ")[1].split(" (")[0]
+    return [
+        f"{name}: every row with a call names a tool that this folder does not have, "
+        f"such as {tool}. Is it another task's file? Delete it, and rows are split off.",
+        *(fault for fault in wrong if fault not in unknown),
+    ]
 
 
 class _Remembering:

@@ -14,6 +14,8 @@ example is a dict:
     tools, developer    a row's own, else None
 """
 
+from difflib import get_close_matches
+
 from ..calls import KEY, NAME
 from ..judging.arguments import argument_problems, tidied
 from .messages import example, is_text, read_arguments, read_messages
@@ -31,6 +33,9 @@ def examples(row, tools, normalise):
     Faults are "field: reason".
     """
     long = "messages" in row
+    close = get_close_matches("messages", row, 1, 0.8)
+    if close and not long:
+        return [], [f"{close[0]}: no such field. Did you mean messages?"]
     known = BOTH + (LONG if long else SHORT)
     faults = [
         f"{key}: no such field. Known: {', '.join(known)}."

@@ -75,7 +75,7 @@ def raw_schemas(functions):
                 continue
             schema = get_json_schema(_with_plain_docstring(function))
         except Exception as error:  # transformers raises several of its own
-            about = str(error).strip() or type(error).__name__
+            about = (str(error).strip() or type(error).__name__).rstrip(".") + "."
             if "docstring" in about:
                 about += " Write under 'Args:' one line each, as `name: what it is`."
             else:

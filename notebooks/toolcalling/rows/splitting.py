@@ -15,7 +15,8 @@ def split_by_family(placed, wanted, asked, seed=0):
     placed: [(place, example)]; wanted: which of "dev" and "test" to split off, each
     its SHARE of the rows. asked: of an example, what it asks; families with a
     question in common count as one. Families of one label (their commonest) are
-    shuffled with the seed and dealt. ValueError where there are too few families.
+    shuffled with the seed and dealt label by label; each split gets one of them where
+    there are enough. ValueError where there are too few families.
     """
     families = _families(placed, asked)
     if len(families) < 1 + len(wanted):
@@ -30,25 +31,35 @@ def split_by_family(placed, wanted, asked, seed=0):
     for name in sorted(families):
         labels = Counter(str(example["tool_name"]) for _, example in families[name])
         by_label.setdefault(labels.most_common(1)[0][0], []).append(name)
-    draw, order = random.Random(seed), []
+    draw, parts = random.Random(seed), {"train": [], **{s: [] for s in wanted}}
     for label in sorted(by_label):
         draw.shuffle(by_label[label])
-        size = len(by_label[label])
-        order += [((i + 0.5) / size, name) for i, name in enumerate(by_label[label])]
-    # Dealt in turns, so that each part has its share of every label.
-    parts, dealt, at = {"train": [], **{s: [] for s in wanted}}, Counter(), 0
-    for _, name in sorted(order):
-        size = len(families[name])
-        at += size
-        owed = {split: SHARE[split] * at - dealt[split] for split in wanted}
-        split = max(wanted, key=owed.get)
-        split = split if owed[split] >= size / 2 else "train"
-        parts[split].append(name)
-        dealt[split] += size
+        sizes = {name: len(families[name]) for name in by_label[label]}
+        for split, names in _dealt(sizes, wanted).items():
+            parts[split] += names
     for names in parts.values():
         if not names:  # families of very unlike size: whoever has most gives one
             names.append(max(parts.values(), key=len).pop())
     return {s: [p for name in own for p in families[name]] for s, own in parts.items()}
+
+
+def _dealt(sizes, wanted):
+    """{split: families} of one label: to each its share, none left out where it can be.
+
+    sizes: {family: rows}, in the order in which they are dealt.
+    """
+    left, found = dict(sizes), {}
+    for number, split in enumerate(wanted):
+        share = SHARE[split] * sum(sizes.values())
+        found[split], later = [], len(wanted) - number
+        for name, size in list(left.items()):
+            if len(left) > later and share - size / 2 >= -1e-9:
+                found[split].append(name)
+                share -= left.pop(name)
+        if not found[split] and len(left) > later:
+            found[split].append(min(left, key=left.get))
+            del left[found[split][0]]
+    return found | {"train": list(left)}
 
 
 def _families(placed, asked):
