@@ -61,6 +61,20 @@ def judge_row(answer, row):
     return judge_answer(answer, row["facts"], responses, question, calls)
 
 
+def judge_outcome(outcome, row):
+    """Judge what a loop answered to a row's message.
+
+    row: the example of the answer, for its facts; the tools ran anew.
+    """
+    calls = [
+        {"name": s.name, "arguments": s.arguments} for s in outcome.steps if s.name
+    ]
+    question = row["user_content"]
+    return judge_answer(
+        outcome.answer, row["facts"], outcome.responses, question, calls
+    )
+
+
 def scores(judged):
     """Rates with Wilson intervals of a list of Grounding.
 
