@@ -11,6 +11,7 @@ from toolcalling.calls import FunctionCall, render_call
 from toolcalling.use.answers import judge_outcome, scores
 from toolcalling.use.helpdesk_tools import READ_ONLY, HelpDesk
 from toolcalling.use.loop import Loop
+from toolcalling.use.mentions import mentions
 
 ROWS = tasks.load_task("helpdesk_answers", log=lambda note: None)
 HELPDESK = tasks.load_task("helpdesk", log=lambda note: None)
@@ -99,6 +100,22 @@ def test_arguments_are_in_the_message():
                 words = re.findall(r"\w+", arguments.get("summary", "").lower())
                 assert set(words) <= set(re.findall(r"\w+", text.lower())), row
                 assert len(arguments.get("summary", "a b c").split()) in range(3, 10)
+
+
+def test_dates_and_lengths_of_loans_are_in_the_message():
+    """In any of the forms that people write; no year means 2026."""
+    for _, row in ANSWERED:
+        text, said = row["user_content"], mentions(row["user_content"])
+        dates = {(year or 2026, month, day) for year, month, day in said.dates}
+        days = said.numbers | {7 * n for n in said.weeks}
+        days |= {1} if re.search(r"\b(one|single)\b", text, re.I) else set()
+        days |= {7} if re.search(r"\ba week\b", text) else set()
+        for m in row["messages"]:
+            for call in m.get("tool_calls", ()):
+                if call["function"]["name"] == "lend_device":
+                    due = call["function"]["arguments"]
+                    assert tuple(map(int, due["start"].split("-"))) in dates, text
+                    assert due["days"] in days and due["device"] in text.lower(), text
 
 
 def test_answers_are_short_and_no_two_begin_alike_too_often():
