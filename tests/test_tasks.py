@@ -36,7 +36,9 @@ def test_a_task_does_not_change(task):
 
 
 def test_an_unknown_task_names_the_known_ones():
-    with pytest.raises(FileNotFoundError, match="helpdesk, tool_selection"):
+    with pytest.raises(
+        FileNotFoundError, match="helpdesk, helpdesk_answers, tool_selection"
+    ):
         tasks.load_task("no-such-task")
 
 

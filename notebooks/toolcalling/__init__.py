@@ -17,6 +17,7 @@ general/     makes rows for tool calling in general, by seed (for training)
 judging/     are these the calls due; measures; forced choice (for evaluation)
 base/        a base that can call: trained on those rows, measured
 decoding/    replies by a grammar of the declared tools
+use/         the loop closed: call, run, respond, answer
 speed/       the same training and replies, faster (notebook 07)
 setup/       the first cell, packages, the embedded model, the Hub
 share/       model card, upload, the command line (notebook 06)

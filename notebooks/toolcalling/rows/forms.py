@@ -11,6 +11,8 @@ example is a dict:
     tool_name           the name of the call due, "a + b" for several, None for none
     reply               the words due, before calls or alone; "" for none
     accepted            per call due, further values of its arguments
+    facts               what the words due must hold (use.answers), for the last
+                        reply of a row; None where the row does not say
     tools, developer    a row's own, else None
 """
 
@@ -23,7 +25,7 @@ from .reading import read_json
 
 SHORT = ("user_content", "tool_name", "tool_arguments", "reply")
 BOTH = ("id", "family", "slice", "accepted")
-LONG = ("messages", "tools", "metadata", "parallel_tool_calls")
+LONG = ("messages", "tools", "facts", "metadata", "parallel_tool_calls")
 
 
 def examples(row, tools, normalise):
@@ -69,6 +71,7 @@ def examples(row, tools, normalise):
         one["tool_name"] = " + ".join(names) or None
     if not faults:
         faults += _accepted(row.get("accepted"), made, declared)
+        faults += _facts(row.get("facts"), made)
     for one in made:
         del one["field"]
     return made, faults
@@ -169,3 +172,21 @@ def _accepted(given, made, declared):
                     for problem in argument_problems(tried, schema):
                         yield f"accepted: {problem}"
     made[-1]["accepted"] = given
+
+
+def _facts(given, made):
+    """Note a row's facts beside its last reply; what is wrong with them."""
+    if given is None:
+        return
+    if not isinstance(given, list) or not all(map(_is_fact, given)):
+        yield "facts: a list of texts, numbers, true or false, or lists of these"
+    elif not made[-1]["reply"]:
+        yield "facts: the last message says nothing that could hold them"
+    else:
+        made[-1]["facts"] = given
+
+
+def _is_fact(value):
+    if isinstance(value, list):
+        return bool(value) and all(map(_is_fact, value))
+    return isinstance(value, (int, float)) or is_text(value)

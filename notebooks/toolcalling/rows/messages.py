@@ -31,6 +31,7 @@ def example(messages, calls, reply, developer=None):
         "reply": reply,
         "developer": developer,
         "accepted": None,
+        "facts": None,
     }
 
 
