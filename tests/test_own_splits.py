@@ -101,7 +101,8 @@ def test_what_rows_lack_or_bring_is_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "counts", [(13, 12, 9, 6), (50, 50, 50, 50), (300, 100), (40, 40, 20), (3, 30), (7, 4)]
+    "counts",
+    [(13, 12, 9, 6), (50, 50, 50, 50), (300, 100), (40, 40, 20), (3, 30), (7, 4)],
 )
 def test_each_split_has_its_share_of_every_label(counts):
     placed = [

@@ -168,7 +168,7 @@ ALLOWED = {
     "3.11": "the oldest Python that the Makefile takes",
     "2": "GB of packages, roughly; in Japanese two tools; rows of a pair",
     "1": "in Japanese the articles", "3": "rows of a triple; steps to FunctionGemma",
-    "4": "bits of the packaged weights",
+    "4": "bits of the packaged weights", "8": "GB of packages, cache and one training"
 }  # fmt: skip
 
 
