@@ -73,7 +73,12 @@ def download(requirements, pins, python, folder):
         sys.exit(
             "\n".join([*lines, "Nothing was collected. Mend that and run this again."])
         )
-    return {parse_wheel_filename(p.name)[0]: p for p in folder.glob("*.whl")}
+    found = {parse_wheel_filename(p.name)[:2]: p for p in folder.glob("*.whl")}
+    return {
+        name: path
+        for (name, version), path in found.items()
+        if pins.get(name) in (None, str(version))  # of an earlier run, others
+    }
 
 
 def lacking(asked, ships, pins, folder):
@@ -93,8 +98,8 @@ def lacking(asked, ships, pins, folder):
             if name in ALONE:
                 continue
             with zipfile.ZipFile(wheels[name]) as wheel:
-                inner = zipfile.Path(wheel).glob("*.dist-info/METADATA")
-                metadata = next(iter(inner)).read_text(encoding="utf-8")
+                inside = [n for n in wheel.namelist() if n.endswith("-info/METADATA")]
+                metadata = wheel.read(inside[0]).decode()
             following += needs(metadata, requirement.extras, python)
         asked = following
     return found

@@ -24,6 +24,7 @@ NOTEBOOKS = (
     "01_environment_setup", "02_dataset", "03_baseline_evaluation", "04_finetuning",
     "05_training_curves", "06_post_training_evaluation",
 )  # fmt: skip
+MORE_SEEDS = ("43", "44", "45", "46")
 # Seconds that a step may take at most: run.py begins none that could take too long.
 STEPS = {
     "attention": 60,  # needs no weights
