@@ -3,6 +3,7 @@
 `steps.py NAME` runs one and prints its figures as JSON on the last line.
 """
 
+import gc
 import json
 import os
 import platform
@@ -120,6 +121,7 @@ def trainers():
             "profile": profile(step, on_gpu),
         }  # fmt: skip
         del step
+        gc.collect()
     return found
 
 
