@@ -101,6 +101,7 @@ def trainers():
     from toolcalling.speed import shared_prefix
 
     machine, on_gpu = hardware.detect(), torch.cuda.is_available()
+    bench.REPEATS = bench.REPEATS if on_gpu else 1  # a dry run
     found = {"peak_gflops": bench_gpu.peak() if on_gpu else None}
     for kind in ("stock", "ours", "frozen"):
         step = bench.Step(kind, bench.task_of(2), machine, *bench.load(machine))
