@@ -54,6 +54,9 @@ PARTS = (
 def seconds(function):
     start = time.perf_counter()
     function()
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available():  # which goes on by itself
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
@@ -91,7 +94,8 @@ def load(machine):
     from toolcalling import models
 
     with contextlib.redirect_stdout(io.StringIO()):
-        return models.load_model(models.choose_model("embedded"), machine)
+        chosen = os.environ.get("TOOLCALLING_MODEL") or "embedded"
+        return models.load_model(models.choose_model(chosen), machine)
 
 
 def task_of(count):
@@ -101,7 +105,11 @@ def task_of(count):
 
 
 class Step:
-    """One optimiser step of a recipe on fixed rows, without the trainer's loop."""
+    """One optimiser step of a recipe on fixed rows, without the trainer's loop.
+
+    kind: of MEMORY, "ours-4" with batches of 4, or "stock": TRL's own trainer with
+    the settings of ours.
+    """
 
     def __init__(self, kind, task, machine, model, tokenizer):
         from datasets import Dataset, Features, Json, List
@@ -125,7 +133,8 @@ class Step:
             per_device_train_batch_size=self.rows, max_length=8192,
             activation_checkpointing=False,
         )  # fmt: skip
-        self.trainer = (SharedPrefixSFTTrainer if ours else SFTTrainer)(
+        stock = kind in ("reference", "stock")
+        self.trainer = (SFTTrainer if stock else SharedPrefixSFTTrainer)(
             model=model, args=config, processing_class=tokenizer,
             train_dataset=Dataset.from_list(rows, features=Features(columns)),
         )  # fmt: skip

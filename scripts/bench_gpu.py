@@ -19,25 +19,17 @@ sys.path[:0] = [
 import torch  # noqa: E402
 
 import bench  # noqa: E402
-from toolcalling import hardware, models, workspace  # noqa: E402
+from toolcalling import hardware, workspace  # noqa: E402
 
 LENGTHS = (160, 1024, 8192)
 TOKENS = 16_384  # per step, whatever the length
-
-
-def synchronised(function):
-    def run():
-        function()
-        torch.cuda.synchronize()
-
-    return run
 
 
 def peak():
     """bfloat16 GFLOP/s of a large square product."""
     n = 8192
     a = torch.randn(n, n, dtype=torch.bfloat16, device="cuda")
-    times = bench.interleaved(run=synchronised(lambda: a @ a))["run"]
+    times = bench.interleaved(run=lambda: a @ a)["run"]
     return 2 * n**3 / min(times) / 1e9
 
 
@@ -70,9 +62,7 @@ def _missing(kernel):
 
 
 def _step(kernel, length, machine):
-    model, _ = models.load_model(
-        models.choose_model("embedded"), replace(machine, attention=kernel)
-    )
+    model, _ = bench.load(replace(machine, attention=kernel))
     model.train()
     ids = torch.randint(60, 5000, (TOKENS // length, length), device="cuda")
     keep = torch.arange(length - 20, length, device="cuda")  # as a completion's
@@ -91,7 +81,7 @@ def _step(kernel, length, machine):
         losses.append(loss.item())
 
     torch.cuda.reset_peak_memory_stats()
-    times = bench.interleaved(run=synchronised(run))["run"]
+    times = bench.interleaved(run=run)["run"]
     head = model.config.vocab_size * model.config.hidden_size
     body = sum(p.numel() for p in model.parameters()) - head
     flops = 6 * (body * ids.numel() + head * len(ids) * len(keep))

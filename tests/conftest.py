@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [
-    str(ROOT / folder) for folder in ("notebooks", "scripts", "scripts/pages")
+    str(ROOT / folder)
+    for folder in ("notebooks", "scripts", "scripts/gpu", "scripts/pages")
 ]
 
 
