@@ -142,8 +142,9 @@ def test_random_replies_to_random_tools_are_right_in_form(tiny_loaded, count):
                 whole, called = whole + 1, called + (START_CALL in reply)
             else:
                 due = [{"name": "never", "arguments": {}}] * 99
-                outcome = "cut" if START_CALL in reply else "no_call"
-                assert judge(reply, due, tools).outcome == outcome, (tools, reply)
+                # Cut inside a character, what is left reads as malformed.
+                outcomes = ("cut", "malformed") if START_CALL in reply else ("no_call",)
+                assert judge(reply, due, tools).outcome in outcomes, (tools, reply)
     assert 0.7 * count < whole < count or count < 100  # the others were cut
     assert called > 0.5 * count
 

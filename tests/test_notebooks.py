@@ -104,7 +104,7 @@ def test_cells_parse_and_fit_the_page(book):
 def test_small_steps(name):
     lengths = [len(cell.source.splitlines()) for cell in code(BOOKS[name])]
     assert 20 <= len(BOOKS[name].cells) <= 60
-    assert statistics.median(lengths) <= 6 and max(lengths) <= 21
+    assert statistics.median(lengths) <= 7 and max(lengths) <= 21
 
 
 def test_every_import_is_used(book):
