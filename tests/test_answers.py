@@ -75,6 +75,7 @@ ASKED = "A laptop from 3 December for seven days, for k.hale"
         ("A week from 3 December for k.hale.", ["k.hale"]),
         ("It cannot be.", [False]),
         ("No problem, it is booked.", [True]),
+        ("Return it no later than 9 December.", ["2026-12-09", True]),
         ("You haven't got one.", [False]),
     ],
 )

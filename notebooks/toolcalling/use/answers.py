@@ -21,7 +21,9 @@ _REFUSED = re.compile(
     r"|impossible|refused|rejected|sorry|afraid|unfortunately|\w+n['\u2019]t)\b",
     re.I,
 )  # fmt: skip
-_POLITE = re.compile(r"\bno (?:problem|worries|longer|questions|doubt)\b", re.I)
+_POLITE = re.compile(
+    r"\bno (?:problem|worries|longer|questions|doubt)\b|\bnot? later than\b", re.I
+)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"\d{2}:\d{2}")
 
