@@ -80,7 +80,11 @@ def test_the_weak_points_are_counted_over_all_seeds():
 def test_a_gpu_is_named_once_it_was_measured(monkeypatch, tmp_path, name):
     words = front_page.LANGUAGES[name]
     assert words["no_gpu"] in changed(monkeypatch, tmp_path, name)["speed"]
-    gpu = {"run": {"gpu": "H100 X", "date": "2030-01-01"}, "train-2": {"ratio": 3.21}}
+    gpu = {
+        "run": {"gpu": "H100 X", "date": "2030-01-01"}, "training": {"minutes": 1.5},
+        "ours-42": {"rows_per_second": 64.2}, "reference-42": {"rows_per_second": 20},
+        "after": {"n": 300, "correct": 262},
+    }  # fmt: skip
     made = changed(monkeypatch, tmp_path, name, gpu=gpu)["speed"]
     assert "H100 X" in made and "2030-01-01" in made and "3.2" in made
     assert words["no_gpu"] not in made

@@ -219,8 +219,13 @@ def speed(words, bench, gpu):
     text = words["speed"].format(**ends)
     if gpu is None:
         return text + words["no_gpu"]
-    ratios = [gpu[f"train-{n}"]["ratio"] for n in tool_counts(gpu, "train")]
-    return text + words["gpu"].format(**gpu["run"], low=min(ratios), high=max(ratios))
+    ours, reference = (
+        gpu[name]["rows_per_second"] for name in ("ours-42", "reference-42")
+    )
+    return text + words["gpu"].format(
+        **gpu["run"], seconds=60 * gpu["training"]["minutes"], ratio=ours / reference,
+        right=gpu["after"]["correct"], n=gpu["after"]["n"],
+    )  # fmt: skip
 
 
 def memory(words, bench):

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 PACKAGE = NOTEBOOKS / "toolcalling"
 RESULTS = ROOT / "data" / "results" / "core.json"
-BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("bench_gpu.json")
+BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("gpu.json")
 STUDY = RESULTS.with_name("study.jsonl")
 HELPDESK = RESULTS.with_name("helpdesk.json")
 
