@@ -122,9 +122,9 @@ def prompts(part, wheel=None, limit=None):
 
 
 def measure(model, tokenizer, hardware, asked, mode):
-    """What the replies to a part's prompts get right, free or constrained.
+    """(figures, replies, what is wrong with each or None), free or constrained.
 
-    {"right", "n", "due": [right, n] where a call is due, "none": [right, n] where
+    figures: {"right", "n", "due": [right, n] where a call is due, "none": [right, n] where
     none is, "tool": due ones with the right tool, "misses": {kind: number},
     "unconstrained": prompts whose tools no grammar expresses, asked free}
     """
