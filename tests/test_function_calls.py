@@ -177,7 +177,7 @@ values = st.recursive(
     | st.booleans()
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=30),
+    | st.text(max_size=30).map(neutralise),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4)
     ),
