@@ -86,6 +86,7 @@ def make_tiny(embedded, parent):
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=8,
+        query_pre_attn_scalar=8,
         sliding_window=64,
         layer_types=["sliding_attention", "full_attention"],
     )
