@@ -116,6 +116,19 @@ def tiny_loaded(tiny):
 
 
 @pytest.fixture(scope="session")
+def taught(tiny, tmp_path_factory):
+    """A folder as notebook 04 saves it, of a tiny model that knows taught.TURNS."""
+    import taught
+    from toolcalling import hardware, models
+
+    model, tokenizer = models.load_model(tiny, hardware.detect())
+    taught.teach(model, tokenizer)
+    folder = tmp_path_factory.mktemp("taught") / "finetuned"
+    models.save_model(model, tokenizer, folder, {"base": "tiny"})
+    return folder
+
+
+@pytest.fixture(scope="session")
 def task():
     """The built-in task."""
     from toolcalling import tasks

@@ -8,7 +8,7 @@ CONTEXT = 2048
 
 def llama_cpp():
     """cyllama's module, which carries llama.cpp built; skips where it is not there."""
-    return pytest.importorskip("cyllama.llama.llama_cpp")
+    return pytest.importorskip("cyllama.llama.llama_cpp", exc_type=ImportError)
 
 
 class Llama:

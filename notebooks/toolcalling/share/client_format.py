@@ -54,19 +54,25 @@ RESPONSE_TEMPLATE = {
     },
 }
 
+# Literals and namespaces only, which every runtime's Jinja knows.
 _LOOK_UP = """\
 {#- A client's tool message gives the id of its call: the function's name is looked up. -#}
-{%- set calls = namespace(names={}, messages=[]) -%}
+{%- set known = namespace(messages=[], calls=[], name='') -%}
 {%- for message in messages -%}
-    {%- for call in message['tool_calls'] or [] if call['id'] -%}
-        {%- set calls.names = dict(calls.names, **{call['id']: call['function']['name']}) -%}
+    {%- for call in message['tool_calls'] or [] -%}
+        {%- set known.calls = known.calls + [call] -%}
     {%- endfor -%}
-    {%- if message['role'] == 'tool' and not message['name'] and message['tool_call_id'] in calls.names -%}
-        {%- set message = dict(message, name=calls.names[message['tool_call_id']]) -%}
+    {%- if message['role'] == 'tool' and message['tool_call_id'] and not message['name'] -%}
+        {%- set known.name = '' -%}
+        {%- for call in known.calls if call['id'] == message['tool_call_id'] -%}
+            {%- set known.name = call['function']['name'] -%}
+        {%- endfor -%}
+        {%- set known.messages = known.messages + [{'role': 'tool', 'name': known.name, 'content': message['content']}] -%}
+    {%- else -%}
+        {%- set known.messages = known.messages + [message] -%}
     {%- endif -%}
-    {%- set calls.messages = calls.messages + [message] -%}
 {%- endfor -%}
-{%- set messages = calls.messages -%}
+{%- set messages = known.messages -%}
 """
 
 

@@ -23,10 +23,11 @@ QUANTISER = "llama-quantize"
 ARCHITECTURE = "gemma3"
 
 
-def write_gguf(folder, path, kind="F16"):
+def write_gguf(folder, path, kind="F16", tokenizer=None):
     """Write the model that models.save_model left in folder as the file path.
 
-    kind: F16 or Q8_0. One-dimensional weights stay F32. Returns the size in bytes.
+    kind: F16 or Q8_0; one-dimensional weights stay F32. tokenizer: None for the
+    folder's own. Returns the size in bytes.
     The file appears whole or not at all. RuntimeError where the folder holds no such
     model, or one that llama.cpp would compute otherwise.
     """
@@ -36,13 +37,14 @@ def write_gguf(folder, path, kind="F16"):
     if kind not in KINDS[:2]:
         raise ValueError(f"The gguf package writes F16 and Q8_0, not {kind!r}.")
     model_checks.config_and_weights(folder)
-    tokenizer, config = models.load_tokenizer(folder), _config(folder)
+    config = _config(folder)
+    tokenizer = tokenizer or models.load_tokenizer(folder)
     with (
         _whole_file(path) as beside,
         closing(GGUFWriter(beside, ARCHITECTURE)) as writer,
     ):
         writer.add_file_type(LlamaFileType[f"MOSTLY_{kind}"])
-        _hyperparameters(writer, config, folder.name)
+        _hyperparameters(writer, config, path.stem)
         _vocabulary(writer, tokenizer, config.vocab_size)
         for name, array in _tensors(folder, config.num_hidden_layers):
             stored = _stored_as(array, kind)
