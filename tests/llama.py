@@ -1,6 +1,5 @@
-"""llama.cpp for the tests: a GGUF file's tokens, logits and greedy replies."""
+"""llama.cpp for the tests: a GGUF file's tokens and its greedy replies."""
 
-import numpy as np
 import pytest
 
 CONTEXT = 2048
@@ -26,30 +25,26 @@ class Llama:
         """The ids of a text; it brings its own <bos>."""
         return self.vocab.tokenize(text, add_special=False, parse_special=True)
 
-    def _read(self, ids):
-        params = self.cpp.LlamaContextParams()
-        params.n_ctx = params.n_batch = params.n_ubatch = CONTEXT
-        params.n_threads = params.n_threads_batch = 1
-        context = self.cpp.LlamaContext(model=self.model, params=params)
-        context.decode(self.cpp.llama_batch_get_one(ids, 0))
-        return context
-
-    def logits(self, ids):
-        """The logits behind the last id."""
-        return np.array(self._read(ids).get_logits_ith(-1), dtype=np.float32)
-
     def reply(self, prompt, grammar=None, limit=128):
-        """The greedy reply to a rendered prompt, under a GBNF grammar if one is given."""
+        """The ids of the greedy reply to a rendered prompt, without what ends it.
+
+        grammar: in GBNF, that the reply keeps to.
+        """
         sampler = self.cpp.LlamaSampler(self.cpp.LlamaSamplerChainParams())
         if grammar:
             sampler.add_grammar(self.vocab, grammar, "root")
         sampler.add_greedy()
-        ids = self.tokens(prompt)
-        context, text = self._read(ids), b""
-        for at in range(len(ids), len(ids) + limit):
+        params = self.cpp.LlamaContextParams()
+        params.n_ctx = params.n_batch = params.n_ubatch = CONTEXT
+        params.n_threads = params.n_threads_batch = 1
+        context = self.cpp.LlamaContext(model=self.model, params=params)
+        new, at, found = self.tokens(prompt), 0, []
+        while len(found) < limit:
+            context.decode(self.cpp.llama_batch_get_one(new, at))
+            at += len(new)
             token = sampler.sample(context, -1)
             if self.vocab.is_eog(token):
                 break
-            text += self.vocab.token_to_piece(token, special=True).encode()
-            context.decode(self.cpp.llama_batch_get_one([token], at))
-        return text.decode()
+            found.append(token)
+            new = [token]
+        return found

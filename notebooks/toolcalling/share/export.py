@@ -54,7 +54,9 @@ def export(folder, to, task=None, out=None, log=print):
         else:
             log("No model card there: notebook 06 writes one.")
     right = sum(question["right"] for question in questions)
-    log(f"{shown(out)}: the self-test's calls are right in {right} of {len(questions)}.")
+    log(
+        f"{shown(out)}: the self-test's calls are right in {right} of {len(questions)}."
+    )
     return out
 
 

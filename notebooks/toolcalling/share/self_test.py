@@ -53,7 +53,9 @@ def differences(self_test, calls_of):
     the self-test.
     """
     given = [(question, calls_of(question)) for question in self_test]
-    return [(question, calls) for question, calls in given if calls != question["calls"]]
+    return [
+        (question, calls) for question, calls in given if calls != question["calls"]
+    ]
 
 
 def asks_server(base_url, model, timeout=120):

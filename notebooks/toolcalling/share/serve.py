@@ -55,25 +55,27 @@ def serving(folder, port=0, wait=180, device="auto"):
     start = "from transformers.cli.transformers import main; main()"
     command = [sys.executable, "-c", start, "serve", str(folder), "--host", HOST,
                "--port", str(port), "--device", device]  # fmt: skip
-    log = tempfile.NamedTemporaryFile(prefix="serve-", suffix=".log")
-    process = subprocess.Popen(
-        command,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},  # a folder needs no Hub
-    )
-    server = Server(f"http://{HOST}:{port}/v1", str(folder), log)
-    try:
-        _until_well(process, port, time.monotonic() + wait, server)
-        yield server
-    finally:
-        process.terminate()
+    # A folder needs no Hub; without it nothing waits for a network.
+    env = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    with tempfile.NamedTemporaryFile(prefix="serve-", suffix=".log") as log:
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, env=env
+        )
+        server = Server(f"http://{HOST}:{port}/v1", str(folder), log)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
+            _until_well(process, port, time.monotonic() + wait, server)
+            yield server
+        finally:
+            _stop(process)
+
+
+def _stop(process, patience=10):
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _free(port):
