@@ -92,7 +92,9 @@ def test_read_in_pieces_it_is_the_same_and_only_whole_calls_come():
 
 def test_behind_a_tools_response_the_call_before_it_is_not_read_again():
     call = CALL.format("a:1")
-    prompt = f"{PROMPT}{call}{START_RESPONSE}response:f{{value:1}}<end_function_response>"
+    prompt = (
+        f"{PROMPT}{call}{START_RESPONSE}response:f{{value:1}}<end_function_response>"
+    )
     assert read("It is 1.<end_of_turn>", prompt) == ([], "It is 1.")
 
 

@@ -20,6 +20,6 @@ decoding/    replies by a grammar of the declared tools
 use/         the loop closed: call, run, respond, answer
 speed/       the same training and replies, faster (notebook 07)
 setup/       the first cell, packages, the embedded model, the Hub
-share/       model card, upload, the command line (notebook 06)
+share/       model card, upload, training elsewhere (notebook 06); a server, GGUF, export
 study/       seeds, sizes, settings, changed tools (notebooks 08, 08b)
 """
