@@ -193,8 +193,10 @@ def test_the_command_says_what_is_missing(old, tmp_path, capsys):
     assert "beside the model" in said(old, "--to", "serve", "--out", old / "in")
     assert "beside the model" in said(old, "--to", "serve", "--out", tmp_path)
     assert "no task folder" in said(old, "--to", "gguf", "--task", "no-such-task")
+    (old / "toolcalling.json").write_text('{"base": "tiny"}')
+    assert "--task FOLDER" in said(old, "--to", "gguf")
     (old / "model.safetensors").write_bytes(b"cut")
-    assert "model.safetensors" in said(old, "--to", "gguf")
+    assert "model.safetensors" in said(old, "--to", "gguf", "--task", "tool_selection")
     with pytest.raises(SystemExit):
         command.main(["export", str(old), "--to", "abacus"])
     with pytest.raises(ValueError, match="no export to 'abacus'"):

@@ -14,8 +14,8 @@ def main(arguments):
     command = commands.add_parser("export", help="a tuned model for another runtime")
     command.add_argument("folder", help="of the model, as notebook 04 saves it")
     command.add_argument("--to", required=True, choices=TARGETS)
-    command.add_argument("--task", help="name or folder; None: the one that it names")
-    command.add_argument("--out", help="folder to write; None: one beside the model")
+    command.add_argument("--task", help="its task, where it names none")
+    command.add_argument("--out", help="folder to write, if not one beside the model")
     given = parser.parse_args(arguments)
     # Stopped from outside, too, nothing half-written is left.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -32,7 +32,13 @@ def export(folder, to, task=None, out=None, log=print):
             "saved."
         )
     noted = models.made_from(folder)
-    task = tasks.load_task(task or noted.get("task", ""), log=lambda note: None)
+    task = task or noted.get("task")
+    if not task:
+        raise RuntimeError(
+            f"The model in {folder.name!r} does not name the task it was tuned for. Name "
+            "it: --task FOLDER."
+        )
+    task = tasks.load_task(task, log=lambda note: None)
     if noted.get("data") not in (None, task.hash):
         log(f"The files of {task.name} have changed since this model was tuned.")
     out = Path(out).resolve() if out else folder.with_name(f"{folder.name}-{to}")
