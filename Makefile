@@ -27,7 +27,7 @@ run: $(STAMP)
 test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --hypothesis-profile=ci -n 2 --dist loadfile tests
 
 test-colab: $(STAMP)
 	$(BIN)/python scripts/colab.py $(ONLY)

@@ -9,17 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [
     str(ROOT / folder)
     for folder in ("notebooks", "scripts", "scripts/gpu", "scripts/pages")
 ]
-
-# The same examples on every run. `--hypothesis-profile=default` draws new ones.
-settings.register_profile("steady", derandomize=True)
-settings.load_profile("steady")
 
 
 def pytest_ignore_collect(collection_path, config):
