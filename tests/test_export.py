@@ -98,7 +98,7 @@ def test_a_gguf_export_has_files_grammar_and_words(old, task, monkeypatch, capsy
         "Modelfile", "README.md", "RUN.md", "chat_template.jinja", "grammar.gbnf",
         "self_test.json", "tool_selection-F16.gguf", "tool_selection-Q8_0.gguf",
     ]  # fmt: skip
-    assert "No Q4_K_M: it needs llama.cpp's llama-quantize" in capsys.readouterr().out
+    assert "No Q4_K_M: " in capsys.readouterr().out
     kept = gguf.GGUFReader(out / "tool_selection-F16.gguf").fields
     template = (out / "chat_template.jinja").read_text()
     assert kept["tokenizer.chat_template"].contents() == template
@@ -110,7 +110,6 @@ def test_a_gguf_export_has_files_grammar_and_words(old, task, monkeypatch, capsy
 
 
 def test_with_the_quantiser_there_are_four_bits_too(old, monkeypatch):
-    monkeypatch.setattr(shutil, "which", lambda name: name)
     monkeypatch.setattr(
         exporting, "quantise_further",
         lambda source, path: len(shutil.copy(source, path).name),

@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, Gemma3ForCausalLM
 
 import taught as lesson
-from llama import Llama, llama_cpp
 from toolcalling import hardware, models
 from toolcalling.calls import CONTROL_TOKENS
 from toolcalling.decoding.grammar import gbnf_grammar
 from toolcalling.evaluation import render_prompts
 from toolcalling.share import gguf_file
+from toolcalling.share.llama_cpp import Llama
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,13 @@ def files(taught, tmp_path_factory):
 @pytest.fixture(scope="module")
 def loaded(taught):
     return models.load_model(taught, hardware.detect())
+
+
+@pytest.fixture(scope="module")
+def llama(files):
+    """A GGUF file in llama.cpp, by its path or the kind of a file of the taught model."""
+    pytest.importorskip("cyllama", exc_type=ImportError)
+    return lambda path: Llama(files.get(path, path))
 
 
 def weights(path):
@@ -117,6 +124,7 @@ def test_a_model_that_llama_cpp_would_compute_otherwise(
 
 def test_four_bits_need_the_quantiser_of_llama_cpp(files, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(gguf_file, "find_spec", lambda name: None)
     with pytest.raises(RuntimeError, match="llama-quantize, which is not on the PATH"):
         gguf_file.quantise_further(files["F16"], tmp_path / "q4.gguf")
 
@@ -159,19 +167,18 @@ def whole_vocabulary(embedded, tiny, tmp_path_factory):
     return folder
 
 
-def test_llama_cpp_reads_the_same_tokens(whole_vocabulary, task, tmp_path):
-    llama_cpp()
+def test_llama_cpp_reads_the_same_tokens(whole_vocabulary, task, tmp_path, llama):
     gguf_file.write_gguf(whole_vocabulary, tmp_path / "whole.gguf")
-    llama = Llama(tmp_path / "whole.gguf")
+    whole = llama(tmp_path / "whole.gguf")
     tokenizer = models.load_tokenizer(whole_vocabulary)
     prompts = render_prompts(tokenizer, task.conversations("dev")[:20])
     for text in (*TEXTS, *prompts):
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-        assert llama.tokens(text) == ids, text
-    assert [i for i in range(200) if llama.vocab.is_eog(i)] == [1, 50, 106]
+        assert whole.tokens(text) == ids, text
+    assert [i for i in range(200) if whole.vocab.is_eog(i)] == [1, 50, 106]
 
 
-def test_llama_cpp_computes_the_same(files, loaded, task):
+def test_llama_cpp_computes_the_same(llama, loaded, task):
     """On a prompt longer than the sliding window, so that both kinds of layers count."""
     model, tokenizer = loaded
     (prompt,) = render_prompts(tokenizer, [task.ask("Who won?")])
@@ -180,20 +187,49 @@ def test_llama_cpp_computes_the_same(files, loaded, task):
     assert width > 3 * model.config.sliding_window
     expected = model.generate(**ids, max_new_tokens=24)[0, width:].tolist()
     assert len(set(expected)) > 3
-    assert Llama(files["F16"]).reply(prompt, limit=24) == expected
+    asked = llama("F16")
+    for _ in range(2):  # the second time out of what is held
+        assert asked.reply(prompt, limit=24) == expected
 
 
 @pytest.mark.parametrize("kind", ["F16", "Q8_0"])
-def test_llama_cpp_gives_the_same_replies(files, loaded, kind):
-    llama, tokenizer = Llama(files[kind]), loaded[1]
-    for turn in lesson.TURNS:
-        prompt, reply = lesson.rendered(tokenizer, *turn)
-        for stop in ("<end_of_turn>", "<start_function_response>"):
-            reply = reply.removesuffix(stop)
-        assert tokenizer.decode(llama.reply(prompt)) == reply
+def test_llama_cpp_gives_the_same_replies(llama, loaded, kind):
+    """One after the other, so that what prompts begin with is held."""
+    turns = [lesson.rendered(loaded[1], *turn) for turn in lesson.TURNS]
+    due = [
+        reply.removesuffix("<end_of_turn>").removesuffix("<start_function_response>")
+        for _, reply in turns
+    ]
+    assert llama(kind).replies([prompt for prompt, _ in turns]) == due
 
 
-def test_llama_cpp_keeps_to_the_tasks_grammar(files, loaded):
+def test_a_prompt_without_room_and_a_missing_file_are_refused(llama, tmp_path):
+    with pytest.raises(ValueError, match="need a larger context than 2048"):
+        llama("F16").reply("a b " * 2000)
+    with pytest.raises(RuntimeError, match="no file none.gguf"):
+        llama(tmp_path / "none.gguf")
+
+
+def test_four_bits_by_the_package(llama, taught, tmp_path, monkeypatch):
+    """Its blocks are 256 wide. The model of the other tests is too narrow for any."""
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    narrow, wide = tmp_path / "narrow.gguf", tmp_path / "wide.gguf"
+    config = AutoConfig.from_pretrained(taught)
+    config.hidden_size = config.intermediate_size = config.head_dim = 256
+    config.query_pre_attn_scalar = 256
+    folder = shutil.copytree(taught, tmp_path / "folder")
+    Gemma3ForCausalLM(config).save_pretrained(folder)
+    for model, path in ((taught, narrow), (folder, wide)):
+        gguf_file.write_gguf(model, path)
+    with pytest.raises(RuntimeError, match="could not write Q4_K_M"):
+        gguf_file.quantise_further(narrow, tmp_path / "q4.gguf")
+    assert sorted(tmp_path.glob("*q4*")) == []
+    size = gguf_file.quantise_further(wide, tmp_path / "q4.gguf")
+    assert size < wide.stat().st_size / 2
+    assert isinstance(llama(tmp_path / "q4.gguf").reply("Hello"), list)
+
+
+def test_llama_cpp_keeps_to_the_tasks_grammar(llama, loaded):
     """The model's own town is forbidden: only the grammar can make it say Oslo."""
     town = {**lesson.TOWN, "enum": ["Oslo"]}
     schema = {**lesson.SCHEMA, "properties": {"town": town}}
@@ -201,6 +237,6 @@ def test_llama_cpp_keeps_to_the_tasks_grammar(files, loaded):
         {"type": "function", "function": {**lesson.FUNCTION, "parameters": schema}}
     ]
     prompt, _ = lesson.rendered(loaded[1], *lesson.TURNS[0])
-    ids = Llama(files["F16"]).reply(prompt, grammar=gbnf_grammar(tools), limit=40)
+    ids = llama("F16").reply(prompt, grammar=gbnf_grammar(tools), limit=40)
     call = "<start_function_call>call:get_weather{town:<escape>Oslo<escape>}"
     assert loaded[1].decode(ids).startswith(call + "<end_function_call>")

@@ -8,7 +8,7 @@ from .. import hardware, models, tasks
 from ..decoding.grammar import gbnf_grammar
 from ..workspace import shown, whole_folder
 from .client_format import for_clients
-from .gguf_file import QUANTISER, quantise_further, write_gguf
+from .gguf_file import quantise_further, write_gguf
 from .gguf_words import how_to_run, modelfile
 from .self_test import make_self_test
 
@@ -90,11 +90,11 @@ def _gguf(folder, beside, tokenizer, task, log):
     for kind in ("F16", "Q8_0"):
         size = write_gguf(folder, beside / names[kind], kind, tokenizer)
         log(f"{names[kind]}: {size / 1e6:.0f} MB")
-    if shutil.which(QUANTISER):
+    try:
         size = quantise_further(beside / names["F16"], beside / names["Q4_K_M"])
         log(f"{names['Q4_K_M']}: {size / 1e6:.0f} MB")
-    else:
-        log(f"No Q4_K_M: it needs llama.cpp's {QUANTISER} on the PATH.")
+    except RuntimeError as error:
+        log(f"No Q4_K_M: {error}")
         del names["Q4_K_M"]
     written = {
         "chat_template.jinja": tokenizer.chat_template,

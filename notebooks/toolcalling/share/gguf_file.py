@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -58,23 +59,48 @@ def write_gguf(folder, path, kind="F16", tokenizer=None):
 def quantise_further(source, path, kind="Q4_K_M"):
     """Write the F16 file source as the file path in 4 bits; returns its size in bytes.
 
-    RuntimeError where llama.cpp's quantiser, which alone can, is not on the PATH.
+    llama.cpp's own quantiser alone can: the program on the PATH, else the package
+    cyllama. RuntimeError where neither is there.
     """
-    program = shutil.which(QUANTISER)
-    if program is None:
+    program, path = shutil.which(QUANTISER), Path(path)
+    if program is None and find_spec("cyllama") is None:
         raise RuntimeError(
             f"{kind} is written by llama.cpp's own {QUANTISER}, which is not on the "
-            "PATH. Install llama.cpp (brew install llama.cpp, or a release of it), or "
-            "leave this format out."
+            "PATH. Install llama.cpp (brew install llama.cpp, or a release of it) or "
+            "the package cyllama, or leave this format out."
         )
-    with _whole_file(Path(path)) as beside:
-        done = subprocess.run(
-            [program, str(source), str(beside), kind], capture_output=True, text=True
-        )
-        if done.returncode:
-            said = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-            raise RuntimeError(f"{QUANTISER} failed: {said[-1]}")
-    return Path(path).stat().st_size
+    with _whole_file(path) as beside:
+        if program is None:
+            _quantise_in_process(source, beside, kind)
+        else:
+            done = subprocess.run(
+                [program, str(source), str(beside), kind],
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode:
+                said = (done.stderr or done.stdout).strip().splitlines()
+                raise RuntimeError(
+                    f"{QUANTISER} failed: {(said or ['no message'])[-1]}"
+                )
+    return path.stat().st_size
+
+
+def _quantise_in_process(source, path, kind):
+    from gguf import LlamaFileType
+
+    from .llama_cpp import llama_cpp
+
+    cpp = llama_cpp()
+    params = cpp.LlamaModelQuantizeParams()
+    params.ftype = LlamaFileType[f"MOSTLY_{kind}"].value
+    try:
+        cpp.model_quantize(str(source), str(path), params)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"llama.cpp could not write {kind}; it needs weights whose rows are "
+            "multiples of 32 long."
+        ) from error
 
 
 @contextmanager
