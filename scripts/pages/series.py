@@ -191,7 +191,8 @@ def head(index):
         "",
     ]
     if run := (results() or {}).get("run"):
-        lines += [f"**{minutes(run, name)}** {_machine(run)} · {_needs(name)}", ""]
+        told = f"{_machine(run)}{_on_gpu(name)} · {_needs(name)}"
+        lines += [f"**{minutes(run, name)}** {told}", ""]
     if not index:
         lines += [
             "For the whole series: Git, Python 3.11 or later, and about 2 GB of packages "
@@ -205,7 +206,18 @@ def head(index):
 def _machine(run):
     """The recorded machine, as short as it can be."""
     cpu = re.search(r"(\d+) cores.*CPU only", run["machine"])
-    return f"on {cpu[1]} CPU cores · no GPU needed" if cpu else f"on {run['machine']}"
+    return f"on {cpu[1]} CPU cores" if cpu else f"on {run['machine']}"
+
+
+def _on_gpu(name):
+    """What the notebook took on the recorded card, of those that were run there."""
+    recorded = json.loads(GPU.read_text()) if GPU.is_file() else {}
+    seconds = recorded.get("notebooks", {}).get(name)
+    if seconds is None:
+        return " · no GPU needed"
+    card = re.search(r"[A-Z]+\d+\w*", recorded["run"]["gpu"])[0]
+    took = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.1f} minutes"
+    return f", {took} on an {card} · no GPU needed"
 
 
 def _needs(name):
