@@ -57,17 +57,18 @@ def test_forgotten_questions_leave_nothing_in_the_file(log):
 
 
 WRITER = """
-import sys; sys.path[:0] = sys.argv[3:]
-import test_log; from toolcalling.use.log import Log
-for n in range(25): Log(sys.argv[1]).add(sys.argv[2], test_log.outcome(), n)
+import sys; sys.path.insert(0, sys.argv[3])
+from toolcalling.use.log import Log; from toolcalling.use.outcomes import Outcome
+done = Outcome("", None, "answer", (), {})
+for n in range(25): Log(sys.argv[1]).add(sys.argv[2], done, n)
 """
 
 
 def test_threads_and_processes_write_at_once(tmp_path):
     path = tmp_path / "log.sqlite"
-    folders = [str(series.PACKAGE.parent), str(series.PACKAGE.parents[1] / "tests")]
+    package = str(series.PACKAGE.parent)
     others = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, *folders])
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, package])
         for name in "ab"
     ]
     with ThreadPoolExecutor(4) as pool:
@@ -83,7 +84,10 @@ def test_another_file_is_not_touched(tmp_path):
     with sqlite3.connect(foreign) as database:
         database.execute("CREATE TABLE orders (id)")
     database.close()
-    for path, said in ((broken, "no log of questions, or is dam"), (foreign, "another")):
+    for path, said in (
+        (broken, "no log of questions, or is dam"),
+        (foreign, "another"),
+    ):
         before = path.read_bytes()
         with pytest.raises(RuntimeError, match=said):
             Log(path)
