@@ -102,6 +102,10 @@ def test_a_gguf_export_has_files_grammar_and_words(old, task, monkeypatch, capsy
     kept = gguf.GGUFReader(out / "tool_selection-F16.gguf").fields
     template = (out / "chat_template.jinja").read_text()
     assert kept["tokenizer.chat_template"].contents() == template
+    start, end = (kept[key].contents() for key in gguf_file.PROMPT)
+    for asked in json.loads((out / "self_test.json").read_text()):
+        question = asked["messages"][-1]["content"]
+        assert asked["prompt"] == start + question + end
     assert "tool_call_id" in template
     assert "root ::= " in (out / "grammar.gbnf").read_text()
     for name in ("Modelfile", "RUN.md"):
@@ -142,10 +146,10 @@ def test_interrupted_it_leaves_nothing_or_what_was_there(old, monkeypatch):
     there = sorted(old.parent.iterdir())
     write = gguf_file.write_gguf
 
-    def stop(folder, path, kind, tokenizer):
+    def stop(folder, path, kind, *given):
         if kind == "Q8_0":
             raise KeyboardInterrupt
-        return write(folder, path, kind, tokenizer)
+        return write(folder, path, kind, *given)
 
     monkeypatch.setattr(exporting, "write_gguf", stop)
     with pytest.raises(KeyboardInterrupt):

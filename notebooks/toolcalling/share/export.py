@@ -9,7 +9,7 @@ from ..decoding.grammar import gbnf_grammar
 from ..workspace import shown, whole_folder
 from .client_format import for_clients
 from .gguf_file import quantise_further, write_gguf
-from .gguf_words import how_to_run, modelfile
+from .gguf_words import how_to_run, modelfile, prompt_around
 from .self_test import make_self_test
 
 CARD, SELF_TEST = "README.md", "self_test.json"
@@ -87,8 +87,9 @@ def _serve(folder, beside, tokenizer, task, log):
 def _gguf(folder, beside, tokenizer, task, log):
     """F16, Q8_0, and Q4_K_M where llama.cpp's quantiser is; Modelfile, grammar."""
     names = {kind: f"{task.name}-{kind}.gguf" for kind in ("Q8_0", "F16", "Q4_K_M")}
+    prompt = prompt_around(tokenizer, task)
     for kind in ("F16", "Q8_0"):
-        size = write_gguf(folder, beside / names[kind], kind, tokenizer)
+        size = write_gguf(folder, beside / names[kind], kind, tokenizer, prompt)
         log(f"{names[kind]}: {size / 1e6:.0f} MB")
     try:
         size = quantise_further(beside / names["F16"], beside / names["Q4_K_M"])

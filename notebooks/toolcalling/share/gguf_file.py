@@ -22,13 +22,15 @@ from ..setup.embedded_model import STOPS
 KINDS = ("F16", "Q8_0", "Q4_K_M")
 QUANTISER = "llama-quantize"
 ARCHITECTURE = "gemma3"
+PROMPT = ("toolcalling.prompt.start", "toolcalling.prompt.end")
 
 
-def write_gguf(folder, path, kind="F16", tokenizer=None):
+def write_gguf(folder, path, kind="F16", tokenizer=None, prompt=None):
     """Write the model that models.save_model left in folder as the file path.
 
     kind: F16 or Q8_0; one-dimensional weights stay F32. tokenizer: None for the
-    folder's own. Returns the size in bytes.
+    folder's own. prompt: (start, end) of gguf_words.prompt_around, kept in the file
+    for a page that renders no template. Returns the size in bytes.
     The file appears whole or not at all. RuntimeError where the folder holds no such
     model, or one that llama.cpp would compute otherwise.
     """
@@ -46,6 +48,8 @@ def write_gguf(folder, path, kind="F16", tokenizer=None):
     ):
         writer.add_file_type(LlamaFileType[f"MOSTLY_{kind}"])
         _hyperparameters(writer, config, path.stem)
+        for key, text in zip(PROMPT, prompt or (), strict=False):
+            writer.add_string(key, text)  # before the tokens: docs/demo reads 1 MB
         _vocabulary(writer, tokenizer, config.vocab_size)
         for name, array in _tensors(folder, config.num_hidden_layers):
             stored = _stored_as(array, kind)

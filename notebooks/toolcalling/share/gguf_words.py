@@ -4,6 +4,19 @@ _USER = "<start_of_turn>user\n"
 STOP_WORDS = ("<end_of_turn>", "<start_function_response>")
 
 
+def prompt_around(tokenizer, task):
+    """(start, end): what the chat template writes before and after one question."""
+    asked = task.ask("")
+    prompt = tokenizer.apply_chat_template(
+        asked["prompt"],
+        tools=asked["tools"],
+        add_generation_prompt=True,
+        tokenize=False,
+    )
+    start, user, end = prompt.partition(_USER)
+    return start + user, end
+
+
 def modelfile(gguf, tokenizer, task):
     """The text of an Ollama Modelfile.
 
@@ -11,11 +24,8 @@ def modelfile(gguf, tokenizer, task):
     chat template renders them: Ollama's own renderer for FunctionGemma writes another
     developer message and leaves out enums, lists and nested objects.
     """
-    asked = task.ask("")
-    prompt = tokenizer.apply_chat_template(
-        asked["prompt"], tools=asked["tools"], tokenize=False
-    )
-    head = prompt.partition(_USER)[0].removeprefix(tokenizer.bos_token)
+    start, _ = prompt_around(tokenizer, task)
+    head = start.removesuffix(_USER).removeprefix(tokenizer.bos_token)
     head = head.replace("{{", '{{ "{{" }}')
     stops = "\n".join(f"PARAMETER stop {word}" for word in STOP_WORDS)
     return f'''\
@@ -53,8 +63,10 @@ that they must give: try them in your runtime first.
 | llama.cpp's server | `llama-server -m {best} --jinja`, then prompts to `/completion` |
 | Ollama | `ollama create {task.name} -f Modelfile` |
 | LM Studio | `lms import {best}` |
+| a browser | open the series' `docs/demo/index.html`, choose `{best}` |
 
-llama.cpp's library was tried with these files, the programs in the table were not.
+llama.cpp's library and the browser's page were tried with such files, the other
+programs in the table were not.
 A prompt is what `chat_template.jinja` makes of the messages and the tools; it brings
 its own `<bos>`, so no second one must be added. Ollama reads the calls by itself. For
 the others, `toolcalling.calls.parse_reply` reads the reply's text.
