@@ -259,7 +259,9 @@ def test_odd_replies_are_read_as_python_reads_them(page):
 
 def test_due_replies_are_read_as_python_reads_them(page, task):
     due = [
-        "".join(render_call(FunctionCall(c["name"], c["arguments"])) for c in row["calls"])
+        "".join(
+            render_call(FunctionCall(c["name"], c["arguments"])) for c in row["calls"]
+        )
         or row["reply"]
         for row in task.rows["test"]
     ]
