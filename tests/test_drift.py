@@ -112,7 +112,7 @@ def test_distance(desk):
     first = training_questions(desk)[0]
     near, far, empty = nearest([f"{first}!", "Ω≈ç√∫˜µ≤", ""])
     assert near[0] < 0.1 and near[1] == first
-    assert far[0] == empty[0] == 1
+    assert far[0] > 0.95 and empty[0] == 1
     # n-grams that no training question has count too
     assert nearest([f"{first} {'zqx ' * 40}"])[0][0] > 0.5
 

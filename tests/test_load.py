@@ -94,9 +94,10 @@ def test_llama_without_a_file(tmp_path):
         pass
 
 
-def test_the_block_of_a_served_model(taught, capsys):
+def test_the_block_of_a_served_model(taught, capsys, monkeypatch):
     pytest.importorskip("fastapi")
     pytest.importorskip("openai")
+    monkeypatch.setattr(load, "TOKENS", 8)
     load.main(["serve", str(taught), "--n", "2"])
     block = json.loads(capsys.readouterr().out)
     assert [step["clients"] for step in block["steps"]] == [1, 4, 16]

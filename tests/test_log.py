@@ -12,7 +12,7 @@ import series
 from toolcalling.use.log import Log
 from toolcalling.use.outcomes import Outcome, Step
 
-NOON = datetime(2026, 11, 9, 12, tzinfo=UTC)
+NOON = datetime(2020, 11, 9, 12, tzinfo=UTC)
 
 
 def outcome(*steps, stopped="answer"):
