@@ -68,28 +68,8 @@ def test_a_reply_calls_where_its_probability_says_so(eager, constrained):
     assert 0 < sum(p >= line for p in found) < len(found)
     for before, after, p in zip(free, barred, found, strict=True):
         assert (before == after) == (p >= line)
-    assert barred == replies(CallLine(line), size=1)  # padding changes nothing
+    assert barred == replies(line, size=1)  # padding changes nothing
     assert replies(min(found) / 2) == free
-
-
-def test_a_margin_turns_to_the_other_tool(eager, task):
-    """Under the grammar, whose names are the only two that can be written."""
-    (model, tokenizer, machine), _ = eager
-    asked = task.conversations("dev")[:5]
-
-    def names(margins):
-        line = CallLine(1e-9, None, margins)
-        replies = generate_replies(model, tokenizer, asked, machine, 5, 12, True, line)
-        return {reply[len(START_CALL) + 5 :].split("{")[0] for reply in replies}
-
-    assert names({WEB: 50.0}) == {KB}
-    assert names({KB: 50.0}) == {WEB}
-    one = [{**asked[0], "tools": asked[0]["tools"][:1]}]  # a margin over nothing
-    alone = [
-        generate_replies(model, tokenizer, one, machine, 1, 12, True, line)
-        for line in (None, CallLine(1e-9, None, {KB: 50.0}))
-    ]
-    assert alone[0] == alone[1] and alone[0][0].startswith(START_CALL)
 
 
 def test_no_prompts_and_no_tools(tiny_loaded, task):

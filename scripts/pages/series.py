@@ -37,6 +37,8 @@ SERIES = (
     ("08_how_sure_are_we", "How sure", "tell a finding from luck"),
     ("08b_beyond_the_test", "Beyond the test", "tell what a test score does not cover"),
     ("09_your_own_tools", "Your own tools", "train and judge a model for tools of your own"),
+    ("10_use_it", "Use it", "run the calls safely, and answer from the results"),
+    ("10b_deploy_it", "Deploy it", "export, serve, test again, watch for drift"),
 )  # fmt: skip
 BOOTSTRAP = "# @title Run this first"  # so begins the cell that fetches the rest
 

@@ -1,11 +1,7 @@
-"""While a model writes: no call below the call line, no tool without its margin."""
+"""While a model writes: no call below the call line."""
 
 import torch
-from transformers import LogitsProcessor, SequenceBiasLogitsProcessor
-
-from ..calls import START_CALL
-from ..judging.decisions import as_line
-from ..speed.prefix_cache import token_ids
+from transformers import LogitsProcessor
 
 
 class CallLineLogitsProcessor(LogitsProcessor):
@@ -28,29 +24,3 @@ class CallLineLogitsProcessor(LogitsProcessor):
         scores = scores.clone()
         scores[self.barred, self.token] = -torch.inf
         return scores
-
-
-def processors(tokenizer, tools, line):
-    """Fresh processors for one batch, whose prompts all declare these tools.
-
-    line: a CallLine or its `high`. A margin is taken off the first token that only
-    this tool's name has, which is the whole margin where the names differ in one
-    place only.
-    """
-    line = as_line(line)
-    names = [tool["function"]["name"] for tool in tools]
-    calls = token_ids(tokenizer, [f"{START_CALL}call:{name}{{" for name in names])
-    bias = {}
-    for name, call in zip(names, calls, strict=True):
-        if line.margins.get(name) and len(names) > 1:
-            shared = max(_alike(call, other) for other in calls if other is not call)
-            bias[tuple(call[: shared + 1])] = -float(line.margins[name])
-    begin = tokenizer.convert_tokens_to_ids(START_CALL)
-    made = [CallLineLogitsProcessor(begin, line.high)]
-    return made + ([SequenceBiasLogitsProcessor(bias)] if bias else [])
-
-
-def _alike(one, other):
-    """How many tokens two lists begin with in common."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -2,6 +2,7 @@
 
 import torch
 
+from ..calls import START_CALL
 from .prefix_cache import (
     PrefixCache,
     by_tool_set,
@@ -27,13 +28,14 @@ def generate_replies(
     malformed. ValueError before anything is generated where a grammar cannot express
     the tools.
 
-    call_line: a probability, or a judging.decisions.CallLine. A reply calls a tool
-    only where the probability that it begins with a call is at least this; else the
-    model must answer in words. No forward pass more than without. ValueError for what
-    is no line.
+    call_line: a probability. A reply calls a tool only where the probability that it
+    begins with a call is at least this; else the model must answer in words. No
+    forward pass more than without. ValueError for what is no probability.
     """
     from tqdm import tqdm
 
+    if not conversations:
+        return []
     _processors(tokenizer, conversations, constrained, call_line)  # may raise
     max_new_tokens = max_new_tokens or reply_limit(tokenizer, conversations)
     prompts = token_ids(tokenizer, render_prompts(tokenizer, conversations))
@@ -100,15 +102,18 @@ def _batch_size(model, hardware, length, most=32):
 
 
 def _processors(tokenizer, conversations, constrained, call_line):
-    """What changes the logits of a batch whose prompts declare the same tools."""
-    made, tools = [], [conversation["tools"] for conversation in conversations]
-    if call_line is not None and tools:  # first: it reads the model's own probability
-        from ..decoding.call_line import processors
+    """What changes the logits of a batch."""
+    made = []
+    if call_line is not None:  # first: it reads the model's own probability
+        from ..decoding.call_line import CallLineLogitsProcessor
+        from ..judging.decisions import CallLine
 
-        made += processors(tokenizer, tools[0], call_line)
+        begin = tokenizer.convert_tokens_to_ids(START_CALL)
+        made.append(CallLineLogitsProcessor(begin, CallLine(call_line).high))
     if constrained:
         from ..decoding.constrain import GrammarLogitsProcessor, matchers
 
+        tools = [conversation["tools"] for conversation in conversations]
         made.append(GrammarLogitsProcessor(matchers(tokenizer, tools)))
     return made
 

@@ -70,8 +70,8 @@ def measure(run, model, tokenizer, task, hardware):
 
     outcomes: of evaluation.judge. Where plan.asked_closely, also names, of the
     functions called; choice, log-probabilities of the two calls; and call,
-    log-probability that the reply begins with a call. Where the epoch is picked on
-    dev, also dev_choice and dev_call: the same on the dev rows.
+    log-probability that the reply begins with a call. Of plan.Run() also dev_choice:
+    as choice, on the dev rows.
     """
     asked, closely = conversations_of(run, task), plan.asked_closely(run)
     replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
@@ -79,9 +79,9 @@ def measure(run, model, tokenizer, task, hardware):
     found = _columns(judged, named=closely)
     if closely:
         found |= _choice(model, tokenizer, asked, hardware)
-    if closely and run.kind not in plan.UNTRAINED:
+    if run == plan.Run():
         dev = _choice(model, tokenizer, task.conversations("dev"), hardware)
-        found |= {f"dev_{name}": values for name, values in dev.items()}
+        found["dev_choice"] = dev["choice"]
     return found
 
 
@@ -95,7 +95,7 @@ def _choice(model, tokenizer, asked, hardware):
     forced = forced_choice.forced_choice(model, tokenizer, asked, hardware, names)
     return {
         "choice": [[round(x, 2) for x in pair] for pair in forced["tools"]],
-        "call": [round(x, 4) for x in forced["call"]],  # a line can lie near 1
+        "call": [round(x, 2) for x in forced["call"]],
     }
 
 
