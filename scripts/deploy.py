@@ -2,6 +2,7 @@
 
 deploy.py            every route that is not measured yet, then the file
 deploy.py ROUTE ...  these anew
+deploy.py load       latency and load of the two servers, by load.py
 
 The model is the one that notebook 04 saved for the built-in task. One thread, one
 prompt at a time but for the replies of the first two routes, which come in batches;
@@ -20,10 +21,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TQDM_DISABLE", "1")
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path[:0] = [str(ROOT / "notebooks"), str(ROOT / "scripts")]
 
 import torch  # noqa: E402
 
+import load  # noqa: E402
 from toolcalling import (  # noqa: E402
     evaluation,
     hardware,
@@ -37,6 +39,7 @@ from toolcalling.share.export import export  # noqa: E402
 from toolcalling.share.llama_cpp import Llama  # noqa: E402
 from toolcalling.share.self_test import asks_server, calls_in  # noqa: E402
 from toolcalling.share.serve import serving  # noqa: E402
+from toolcalling.study import call_line, results  # noqa: E402
 
 ALONE = 20  # prompts that are timed where replies come in batches
 TASK = tasks.load_task("tool_selection")
@@ -96,6 +99,17 @@ def in_serve(places):
     return replies, ms, size / 1e6
 
 
+def loads(places, n=12):
+    """What load.py measures of both servers, and their peak memory in MB."""
+    found = {}
+    with serving(places.export("serve"), device="cpu") as server:
+        found["serve"] = load.load(server.base_url, server.model, ASKED, n)
+    found["serve_peak_mb"] = load.peak_of_children()
+    with load.llama_serving(places.gguf("Q8_0")) as address:
+        found["llama_cpp_Q8_0"] = load.load(address, "model", ASKED, n)
+    return found | {"busy": round(os.getloadavg()[0], 1)}
+
+
 def timed(function, items):
     """(what function gives for each, milliseconds of each)."""
     given, ms = [], []
@@ -144,19 +158,22 @@ def main(asked):
     made_from = json.loads((places.model / "toolcalling.json").read_text())
     kept = {name: places.made / f"{name}.json" for name in ROUTES}
     for name, path in kept.items():
-        if name in asked or (not asked and not path.is_file()):
+        if name in asked or not (asked or path.is_file()):
             replies, ms, mb = ROUTES[name](places)
             workspace.save_json(path, {"replies": replies, "ms": ms, "mb": mb})
             print(name, "done", flush=True)
     made = {n: json.loads(p.read_text()) for n, p in kept.items() if p.is_file()}
     file = ROOT / "data/results/deploy.json"
     found = json.loads(file.read_text()) if file.is_file() else {}
+    if "load" in asked:
+        found["load"] = loads(places)
     found |= {
         **workspace.stamp(choice, TASK),
         "dev_by_epoch": [epoch["correct"] for epoch in made_from["dev_by_epoch"]],
         "run": {"on": f"{platform.machine()}, one thread",
                 "date": date.today().isoformat()},
         "routes": {n: held_against(m, made["original"]) for n, m in made.items()},
+        "call_line": call_line.finding(results.load(TASK), TASK),
     }  # fmt: skip
     file.write_text(json.dumps(found, indent=1) + "\n")
     for name, line in found["routes"].items():
@@ -164,7 +181,7 @@ def main(asked):
 
 
 if __name__ == "__main__":
-    unknown = set(sys.argv[1:]) - set(ROUTES)
-    if unknown:
-        sys.exit(f"There is no route {', '.join(unknown)}: {', '.join(ROUTES)}.")
+    known = [*ROUTES, "load"]
+    if unknown := set(sys.argv[1:]) - set(known):
+        sys.exit(f"There is no {', '.join(unknown)}: {', '.join(known)}.")
     main(sys.argv[1:])

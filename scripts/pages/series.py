@@ -24,6 +24,8 @@ RESULTS = ROOT / "data" / "results" / "core.json"
 BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("gpu.json")
 STUDY = RESULTS.with_name("study.jsonl")
 HELPDESK = RESULTS.with_name("helpdesk.json")
+USE, DEPLOY = RESULTS.with_name("use.json"), RESULTS.with_name("deploy.json")
+OTHER_TASKS = {"helpdesk": HELPDESK, "helpdesk_answers": USE}
 
 # name, title, what you can do after it
 SERIES = (
@@ -75,7 +77,12 @@ def code_hash(notebook):
             continue
         if folder.name == "tool_selection" or folder.name in text:
             used += [p for p in folder.iterdir() if p.is_file()]
-    for word, file in (("bench.json", BENCH), ("toolcalling.study", STUDY)):
+    read = (
+        ("bench.json", BENCH),
+        ("deploy.json", DEPLOY),
+        ("toolcalling.study", STUDY),
+    )
+    for word, file in read:
         if word in text and file.is_file():
             used.append(file)
     for path in sorted(used):
