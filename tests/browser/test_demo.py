@@ -162,8 +162,6 @@ def test_a_file_that_it_cannot_run(page, site, file, taught, tmp_path):
     write_gguf(taught, tmp_path / "old.gguf")
     assert "Export your model again" in load(page, tmp_path / "old.gguf")
     assert site.asked == [SITE]  # the program is not needed to say this
-    (tmp_path / "cut.gguf").write_bytes(file.read_bytes()[:-20_000])
-    assert "llama.cpp stopped with cut.gguf" in load(page, tmp_path / "cut.gguf")
     assert page.get_by_label("Question").is_disabled()
     assert "is loaded" in load(page, file)  # and then it goes on
 
@@ -174,23 +172,6 @@ def test_the_program_is_not_there_or_another_one(page, site, file, body):
     assert "could not be fetched, or is not wllama 3." in load(page, file)
     site.changed.clear()
     assert "is loaded" in load(page, file)
-
-
-def test_too_little_memory(page, file):
-    """The worker's memory is refused, as a small machine refuses it."""
-    page.add_init_script(
-        """const Whole = Blob;
-        const refuse = "WebAssembly.instantiateStreaming = WebAssembly.instantiate ="
-            + "async () => { throw new RangeError('could not allocate memory'); };";
-        window.Blob = class extends Whole {
-            constructor(parts, options) {
-                const worker = String(parts[0]).startsWith("const RUN_OPTIONS");
-                super(worker ? [refuse, ...parts] : parts, options);
-            }
-        };"""
-    )
-    page.reload()
-    assert "too little memory for tiny-Q8_0.gguf (1 MB)" in load(page, file)
 
 
 def test_a_question_that_is_empty_or_too_long(page, file):
@@ -209,7 +190,7 @@ BODIES = (
     f"f{{q:{E}one {Z} two{E}}}", "f{n:42,x:-0.5,y:1e-05,z:1e+20,m:-0,w:2.0}",
     f"f{{n:{2**53 - 1},m:{2**53},k:{-(10**30)}}}", "f{a:true,b:false,c:null,d:None}",
     "f{a:007,b:+5,c:0x1f,d:NaN,e:1.,f:Infinity,g:toString}",
-    "f{a: bare words ,b:10:30}", "f{a:[],b:{}}", "f{2:x,1:y,__proto__:z,constructor:1}",
+    "f{a: bare words ,b:10:30}", "f{a:[],b:{}}", "f{2:x,1:y,constructor:1}",
     "f{a:[1,[2,<escape>x<escape>],{k:v}]}", "f { a : 1 , b : 2 }", "f{a b-c:1,é:日本}",
     "f{a:\u00a0x\ufeff\u2003,\u3000b\x1f:\x851}", "_f{}", "ns.tool{}", "get-it{}", "é{}",
     " : f{}", "f{a:1,}", "f{,a:1}", "f{a 1}", "f{a:}", "f{a: ,b:1}", "f{a:[1,]}", "f{a:[}",
