@@ -31,7 +31,7 @@ from toolcalling.study import plan, training_run  # noqa: E402
 from toolcalling.workspace import save_json  # noqa: E402
 
 RESULTS = ROOT / "data" / "results" / "calling.jsonl"
-PARTS = ("dev", "unseen", *bfcl.PARTS)
+PARTS = ("dev", "dev_plain", "unseen", *bfcl.PARTS)
 
 
 def main():
@@ -67,6 +67,7 @@ def read_arguments():
     parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", default={}, type=json.loads, help="JSON: rows' shares")
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
     return parser.parse_args()
 
@@ -89,10 +90,11 @@ def trained(model, tokenizer, machine, folder, arguments):
         noted |= {"on": arguments.on, "share": arguments.share, "epoch": pick.epoch,
                   "dev_by_epoch": [e["correct"] for e in pick.epochs]}  # fmt: skip
     else:
-        rows = run.training_rows(arguments.seed, arguments.rows)
+        rows = run.training_rows(arguments.seed, arguments.rows, **arguments.mix)
         losses = run.train(model, tokenizer, rows, machine, folder / "checkpoints",
                            arguments.rate, arguments.seed)  # fmt: skip
-        noted |= {"rows": len(rows), "rate": arguments.rate, "losses": losses}
+        noted |= {"rows": len(rows), "rate": arguments.rate, "mix": arguments.mix,
+                  "losses": losses}  # fmt: skip
     minutes = round((time.perf_counter() - start) / 60, 1)
     save_json(folder / "run.json", noted | {"minutes": minutes})
     changed = {
