@@ -44,7 +44,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.parts:
         asked = run.prompts(part)
-        for mode in run.MODES:
+        for mode in arguments.modes:
             if (file := folder / f"{part}.{mode}.json").exists():
                 continue
             figures, replies, wrong = run.measure(
@@ -69,6 +69,7 @@ def read_arguments():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mix", default={}, type=json.loads, help="JSON: rows' shares")
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
+    parser.add_argument("--modes", default=run.MODES, type=lambda text: text.split(","))
     return parser.parse_args()
 
 

@@ -35,7 +35,9 @@ def parameters():
     """What a tool put together can take: catalogue.Parameters of plain.txt."""
     text = (FOLDER / "plain.txt").read_text(encoding="utf-8").partition("takes:")[2]
     lines = [line for line in text.splitlines() if line.startswith("!")]
-    return tuple(catalogue.read_parameter(line[1:].strip(), True, line) for line in lines)
+    return tuple(
+        catalogue.read_parameter(line[1:].strip(), True, line) for line in lines
+    )
 
 
 @cache
@@ -196,6 +198,7 @@ def _words(parameter, declared, raw, draw):
 
 
 _BEFORE = {"date": "on", "time": "at"}
+_UNITS = "metres|centimetres|millimetres|kilograms|degrees|hours|minutes|kilometres"
 _BOTH = ("yes", "true", "no", "false")
 
 
@@ -211,10 +214,9 @@ def _clause(parameter, words, value, shown, draw, way):
             words = f"{words} {unit[1]}"
         if noun.startswith("number of ") and draw.random() < 0.5:
             return f"{words} {noun.removeprefix('number of ')}"
-        if unit := re.fullmatch(r"(.+) in (metres|centimetres|millimetres|kilograms|"
-                                r"degrees|hours|minutes|kilometres)", noun):  # fmt: skip
-            if draw.random() < 0.6:
-                noun, words = unit[1], f"{words} {unit[2]}"
+        unit = re.fullmatch(f"(.+) in ({_UNITS})", noun)
+        if unit and draw.random() < 0.6:
+            noun, words = unit[1], f"{words} {unit[2]}"
     alone = [p for p in shown.tool.parameters if p.spec.split()[0] == kind]
     if kind in _BEFORE and len(alone) == 1 and draw.random() < 0.5 and way != "is":
         return f"{_BEFORE[kind]} {words}"
@@ -234,7 +236,15 @@ def _clause(parameter, words, value, shown, draw, way):
 
 
 def _sentence(ask, given, said, values, shown, draw):
-    question = ask.split()[0] in ("What", "What's", "How", "Can", "Could", "Are", "Which")
+    question = ask.split()[0] in (
+        "What",
+        "What's",
+        "How",
+        "Can",
+        "Could",
+        "Are",
+        "Which",
+    )
     end = "?" if question else draw.choice((".", ".", ""))
     if not given:
         return join([(ask + end, False)])
@@ -243,7 +253,11 @@ def _sentence(ask, given, said, values, shown, draw):
         ("with", "is", "colon", "before", "dash"), (42, 18, 18, 12, 10)
     )[0]
     way = draw.choice(("plain", "plain", "of", "of", "as", "name"))
-    ways = {"is": "is", "colon": "colon", "dash": draw.choice(("plain", "colon", "name"))}
+    ways = {
+        "is": "is",
+        "colon": "colon",
+        "dash": draw.choice(("plain", "colon", "name")),
+    }
     clauses = [
         _clause(p, said[p.key], values[p.key], shown, draw, ways.get(frame, way))
         for p in given
@@ -251,7 +265,11 @@ def _sentence(ask, given, said, values, shown, draw):
     low = ask if ask.startswith("I") else ask[0].lower() + ask[1:]
     cased = [c[0].upper() + c[1:] for c in clauses]
     if frame == "is":
-        facts = f"{cased[0]}." if len(cased) == 1 else f"{and_list([cased[0], *clauses[1:]])}."
+        facts = (
+            f"{cased[0]}."
+            if len(cased) == 1
+            else f"{and_list([cased[0], *clauses[1:]])}."
+        )
         texts = (f"{ask}{end or '.'} {facts}", f"{facts} {ask}{end}")
         return join([(draw.choice(texts), False)])
     if frame == "colon":
