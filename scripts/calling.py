@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +39,8 @@ def main():
     arguments = read_arguments()
     folder = ROOT / "artifacts" / "calling" / arguments.name
     machine = hardware.detect()
+    if arguments.bf16:
+        machine = replace(machine, bf16=True)
     model, tokenizer = models.load_model(models.choose_model("embedded"), machine)
     if arguments.rows or arguments.on:
         trained(model, tokenizer, machine, folder, arguments)
@@ -69,6 +72,7 @@ def read_arguments():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--mix", default={}, type=json.loads, help="JSON: rows' shares")
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
+    parser.add_argument("--bf16", action="store_true", help="also where it isn't usual")
     parser.add_argument("--modes", default=run.MODES, type=lambda text: text.split(","))
     return parser.parse_args()
 
@@ -79,7 +83,7 @@ def trained(model, tokenizer, machine, folder, arguments):
     if kept.exists():
         delta.add(model, load_file(kept))
         return
-    noted = {"seed": arguments.seed, "device": machine.name,
+    noted = {"seed": arguments.seed, "device": machine.name, "bf16": machine.bf16,
              "threads": os.environ.get("OMP_NUM_THREADS")}  # fmt: skip
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     start = time.perf_counter()

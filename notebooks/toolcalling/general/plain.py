@@ -27,7 +27,7 @@ _DOES = {
     "register": "Registers", "change": "Changes", "start": "Starts", "save": "Saves",
 }  # fmt: skip
 _SIZES, _SIZE_WEIGHTS = (1, 2, 3, 4), (34, 30, 22, 14)
-_TAKES, _TAKES_WEIGHTS = (0, 1, 2, 3, 4, 5), (2, 20, 30, 28, 14, 6)
+_TAKES, _TAKES_WEIGHTS = (0, 1, 2, 3, 4, 5, 6), (2, 18, 26, 24, 15, 10, 5)
 
 
 @cache
