@@ -42,7 +42,8 @@ def test_calls_are_allowed_and_every_value_is_said(made):
                 if isinstance(value, bool):
                     assert words not in (("no", "false") if value else ("yes", "true"))
                 elif isinstance(value, (int, float)):
-                    assert words == str(value)
+                    percent = words.endswith("%") and float(words[:-1]) / 100
+                    assert words.replace(",", "") == str(value) or percent == value
                 elif isinstance(value, list):
                     assert all(str(item) in words for item in value)
                 elif isinstance(value, str):
@@ -111,6 +112,29 @@ def test_without_plain_rows_the_plan_is_as_it_was():
     shares = {**NONE, "one": 1}
     first = mixture.plan(random.Random(3), 80, shares)
     assert first == mixture.plan(random.Random(3), 80, {**shares, "plain": 0})
+
+
+def test_a_pair_is_told_apart_by_from_and_to(made):
+    """The words before the two values say which is which, in either order."""
+    pairs = turned = 0
+    for row in made:
+        said = {k.removeprefix("0."): v for k, v in row["said"].items()}
+        found = {}
+        for call in calls(row):
+            shown = schema(row, call)["properties"]
+            for name in call["arguments"]:
+                told = shown[name].get("description", "").lower()
+                for way, noun in (("from", "departure"), ("to", "arrival")):
+                    if f"place of {noun}" in told:
+                        found[way] = said[name]
+        text = row["prompt"][-1]["content"].lower()
+        if {"from", "to"} <= found.keys() and found["from"] != found["to"]:
+            a, b = found["from"].lower(), found["to"].lower()
+            straight, other = f"from {a} to {b}" in text, f"to {b} from {a}" in text
+            pairs += straight or other
+            turned += other
+            assert f"from {b} to {a}" not in text and text.count(a) == 1
+    assert pairs > 20 and turned > 3
 
 
 def test_parameters_are_read_once_each():

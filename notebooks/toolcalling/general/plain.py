@@ -28,6 +28,17 @@ _DOES = {
 }  # fmt: skip
 _SIZES, _SIZE_WEIGHTS = (1, 2, 3, 4), (34, 30, 22, 14)
 _TAKES, _TAKES_WEIGHTS = (0, 1, 2, 3, 4, 5, 6), (2, 18, 26, 24, 15, 10, 5)
+# Parameters of one kind that come in twos, so that only the words tell them apart.
+_PAIRS = dict(
+    (("origin", "destination"), ("from_unit", "to_unit"), ("sender", "receiver"),
+     ("lowest", "highest"), ("start_date", "end_date"), ("start_year", "end_year"))
+)  # fmt: skip
+_PAIRED = _PAIRS | {b: a for a, b in _PAIRS.items()}
+# What people name behind the value: "oak material"; the call takes the oak alone.
+_BEHIND = {
+    "material", "colour", "topic", "level", "priority", "size", "category", "language",
+    "season", "method",
+}  # fmt: skip
 
 
 @cache
@@ -155,7 +166,9 @@ def _takes(draw):
         words = {word for p in found for word in p.words}
         if len(found) < wanted and not words & {*parameter.words}:
             found.append(parameter)
-    return found
+    keys = {p.key for p in found}
+    missing = {_PAIRED[key] for key in keys if key in _PAIRED} - keys
+    return found + [p for p in parameters() if p.key in missing]
 
 
 def _required(takes, draw):
@@ -169,7 +182,7 @@ def _required(takes, draw):
 
 def request(shown, asks, draw, day):
     """(text, call, {shown name: words of its value}) of a request that says it all."""
-    given, keep = [], draw.choice((0.3, 0.6, 1.0))
+    given, keep = [], draw.choice((0.0, 0.3, 0.6, 1.0))
     for p in shown.tool.parameters:
         if p.required or draw.random() < keep:
             given.append(p)
@@ -189,7 +202,11 @@ def _words(parameter, declared, raw, draw):
         plain = draw.choice(("yes", "true") if value else ("no", "false"))
         return own if draw.random() < 0.4 else plain
     if isinstance(value, (int, float)):
-        return str(value)
+        if parameter.key == "rate" and draw.random() < 0.4:
+            return f"{round(value * 100)}%"
+        counted = value >= 1000 and parameter.key not in ("id", "year")
+        counted = counted and not parameter.key.endswith("_year")
+        return f"{value:,}" if counted and draw.random() < 0.4 else str(value)
     if isinstance(value, list):
         return and_list([str(item) for item in value])
     if isinstance(value, dict) or draw.random() < 0.3 and kind not in ("month",):
@@ -226,6 +243,8 @@ def _clause(parameter, words, value, shown, draw, way):
         return f"the {noun.removeprefix('the ')} is {words}"
     if way == "colon":
         return f"{noun}: {words}"
+    if noun in _BEHIND and draw.random() < 0.25:
+        return f"{words} {noun}"
     if way == "of" and isinstance(value, (int, float)):
         return f"a {noun.removeprefix('the ')} of {words}"
     if way == "name":
@@ -233,6 +252,15 @@ def _clause(parameter, words, value, shown, draw, way):
     if way == "as":
         return f"{words} as the {noun.removeprefix('the ')}"
     return f"{noun} {words}"
+
+
+def _from_to(key, said, draw):
+    """The values of a pair in one clause, in one order or the other."""
+    first = key if key in _PAIRS else _PAIRED[key]
+    a, b = said[first], said[_PAIRED[first]]
+    if draw.random() < 0.3 and first in ("origin", "sender", "from_unit"):
+        return f"to {b} from {a}"
+    return f"from {a} to {b}"
 
 
 def _sentence(ask, given, said, values, shown, draw):
@@ -258,10 +286,17 @@ def _sentence(ask, given, said, values, shown, draw):
         "colon": "colon",
         "dash": draw.choice(("plain", "colon", "name")),
     }
-    clauses = [
-        _clause(p, said[p.key], values[p.key], shown, draw, ways.get(frame, way))
-        for p in given
-    ]
+    clauses, told = [], set()
+    together = frame != "is" and draw.random() < 0.7
+    for p in given:
+        pair = {p.key, _PAIRED.get(p.key)}
+        if together and pair <= said.keys():
+            if not pair <= told:
+                clauses.append(_from_to(p.key, said, draw))
+            told |= pair
+        else:
+            how = ways.get(frame, way)
+            clauses.append(_clause(p, said[p.key], values[p.key], shown, draw, how))
     low = ask if ask.startswith("I") else ask[0].lower() + ask[1:]
     cased = [c[0].upper() + c[1:] for c in clauses]
     if frame == "is":
@@ -278,7 +313,7 @@ def _sentence(ask, given, said, values, shown, draw):
         return join([(f"{ask}{end or '.'} {'; '.join(cased)}.", False)])
     joined = and_list(clauses)
     first = clauses[0].split()[0]
-    if first in ("on", "at", "in"):
+    if first in ("on", "at", "in", "from", "to"):
         link = ""
     else:
         link = draw.choice(("with ", "with ", "using ", "given ", "for "))
