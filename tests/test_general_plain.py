@@ -54,7 +54,7 @@ def test_calls_are_allowed_and_every_value_is_said(made):
 
 def test_most_rows_call_and_what_is_declined_is_not_declared(made):
     due = sum(bool(calls(row)) for row in made)
-    assert 0.72 < due / len(made) < 0.85
+    assert 0.7 < due / len(made) < 0.82
     for row in made:
         reply = row["completion"][0].get("content", "").lower()
         assert reply or calls(row)

@@ -68,12 +68,17 @@ def batch(draw, count, opening, empty_names=0.0, made_up=0.6):
     """
     naming, day = Names(draw, empty_names), draw_day(draw)
     size = draw.choices(_SIZES, _SIZE_WEIGHTS)[0]
-    tools, asks = [], {}
+    tools, asks, abouts = [], {}, []
     while len(tools) < size + 3:  # three more, which are asked for and not declared
-        tool, ask = _tool(draw, draw.random() >= made_up)
-        if tool.key not in asks:
+        close = draw.random() < (0.6 if len(tools) >= size else 0.3)
+        beside = draw.choice(abouts[:size]) if close and abouts else None
+        tool, ask, about = _tool(draw, draw.random() >= made_up, beside)
+        # Who could tell creating a survey from starting one?
+        same = any(about[0] == f == "act" and about[2] == y for f, _, y in abouts)
+        if tool.key not in asks and about not in abouts and not same:
             tools.append(tool)
             asks[tool.key] = ask
+            abouts.append(about)
     shown = [show(tool, naming, draw) for tool in tools]
     shown, spare = shown[:size], shown[size:]
     tool_set = ToolSet(draw.sample(shown, size), day, naming)
@@ -84,11 +89,13 @@ def batch(draw, count, opening, empty_names=0.0, made_up=0.6):
     made, texts = [], set()
     while len(made) < count:
         way = draw.random()
-        if way < 0.14:
+        if way < 0.17:
             one = draw.choice(spare)
             text, _, _ = request(one, asks[one.tool.key], draw, day)
+            if draw.random() < 0.4:  # in short: it would be declined all the same
+                text = _sentence(draw.choice(asks[one.tool.key]), [], {}, {}, one, draw)
             row = kinds.row(text, reply=replies.decline(one.tool, draw))
-        elif way < 0.21:
+        elif way < 0.24:
             asked, answer = small_talk.talk(draw, shown)
             row = kinds.row(asked, reply=answer)
         else:
@@ -110,10 +117,13 @@ def batch(draw, count, opening, empty_names=0.0, made_up=0.6):
     return made
 
 
-def _tool(draw, of_catalogue):
-    """(a Tool, openings of requests for it)"""
+def _tool(draw, of_catalogue, beside=None):
+    """(a Tool, openings of requests for it, (family, x, y) that it is made of)
+
+    beside: such a three, of which the tool shares a part: hard to tell from it.
+    """
     takes = _takes(draw)
-    if of_catalogue:
+    if of_catalogue and not (beside and beside[0]):
         tool = draw.choice(catalogue.tools())
         own = [replace(p, after=None) for p in tool.parameters if not p.after]
         own = [p for p in own if p.key not in {q.after for q in tool.parameters}]
@@ -128,19 +138,25 @@ def _tool(draw, of_catalogue):
             does, f"Please {low}", f"I want to {low}", f"Can you {low}",
             f"Could you {low} for me", f"I'd like to {low}", f"{does} for me",
         )  # fmt: skip
-        return replace(tool, parameters=tuple(_required(takes, draw))), asks
+        made = replace(tool, parameters=tuple(_required(takes, draw)))
+        return made, asks, ("", tool.key, "")
     family, parts = draw.choice(FAMILIES), _parts()
-    given = {"y": draw.choice(parts[f"{family}_y"])}
+    y, x = draw.choice(parts[f"{family}_y"]), None
+    if beside and beside[0]:  # another property of the same, or the same of another
+        family, x, old = beside
+        y = draw.choice(parts[f"{family}_y"])
+        if family in ("compute", "lookup") and draw.random() < 0.6:
+            x, y = draw.choice(parts[f"{family}_x"]), old
+    given = {"y": y}
     if family == "act":
-        name = draw.choice(parts["act_name"])
+        name = x = x or draw.choice(parts["act_name"])
         given |= {"do": name.capitalize(), "do_low": name, "does": _DOES[name]}
-        words, about = f"{name}_{_snake(given['y'])}", given["y"]
+        words = f"{name}_{_snake(y)}"
     else:
         name = draw.choice(parts[f"{family}_name"])
-        given["x"] = draw.choice(parts[f"{family}_x"])
-        about = f"{given['x']} {given['y']}"
-        short = given["y"] if family == "search" else given["x"]
-        long = about if family == "search" else f"{given['y']} {given['x']}"
+        x = given["x"] = x or draw.choice(parts[f"{family}_x"])
+        short = y if family == "search" else x
+        long = f"{x} {y}" if family == "search" else f"{y} {x}"
         words = f"{name}_{_snake(draw.choice((short, long, long)))}"
         if draw.random() < 0.15:
             words = _snake(long)
@@ -150,10 +166,10 @@ def _tool(draw, of_catalogue):
 
     says = filled(f"{family}_says")  # the first is a command, for what is declined
     tool = Tool(
-        given["y"].split()[-1], (words,), (says[0], draw.choice(says)),
+        y.split()[-1], (words,), (says[0], draw.choice(says)),
         tuple(_required(takes, draw)), (), (), (),
     )  # fmt: skip
-    return tool, filled(f"{family}_ask")
+    return tool, filled(f"{family}_ask"), (family, x, y)
 
 
 def _snake(words):
