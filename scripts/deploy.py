@@ -2,7 +2,7 @@
 
 deploy.py            every route that is not measured yet, then the file
 deploy.py ROUTE ...  these anew
-deploy.py load       latency and load of the two servers, by load.py
+deploy.py load       latency and load of the server, by load.py
 
 The model is the one that notebook 04 saved for the built-in task. One thread, one
 prompt at a time but for the replies of the first two routes, which come in batches;
@@ -99,15 +99,12 @@ def in_serve(places):
     return replies, ms, size / 1e6
 
 
-def loads(places, n=12):
-    """What load.py measures of both servers, and their peak memory in MB."""
-    found = {}
+def loads(places, n=6):
+    """What load.py measures of `transformers serve`, and its peak memory in MB."""
     with serving(places.export("serve"), device="cpu") as server:
-        found["serve"] = load.load(server.base_url, server.model, ASKED, n)
-    found["serve_peak_mb"] = load.peak_of_children()
-    with load.llama_serving(places.gguf("Q8_0")) as address:
-        found["llama_cpp_Q8_0"] = load.load(address, "model", ASKED, n)
-    return found | {"busy": round(os.getloadavg()[0], 1)}
+        steps = load.load(server.base_url, server.model, ASKED, n)
+    busy = round(os.getloadavg()[0], 1)
+    return {"serve": steps, "serve_peak_mb": load.peak_of_children(), "busy": busy}
 
 
 def timed(function, items):

@@ -1,7 +1,6 @@
 """Latency and load of a served model: p50, p95, replies a second, the server's memory.
 
 load.py serve FOLDER      a saved model, or its export, behind `transformers serve`
-load.py llama FILE.gguf   a GGUF file behind llama.cpp's server, from xllamacpp
 load.py ask URL MODEL     a server that runs already; URL ends in /v1
 
 Clients on this machine ask the test questions of a task (--task), each its next one as
@@ -13,11 +12,9 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -25,16 +22,6 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "notebooks")]
 
 CLIENTS = (1, 4, 16)
 TOKENS = 160  # of a reply, at the most
-# In a process of its own, so that its memory can be told from ours.
-LLAMA = """
-import os, sys, threading, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path, params.port, params.use_jinja = sys.argv[1], 0, True
-params.cpuparams.n_threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count())
-server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-threading.Event().wait()
-"""
 
 
 def measure(base_url, model, conversations, clients, n):
@@ -84,32 +71,6 @@ def load(base_url, model, conversations, n):
     return [measure(base_url, model, conversations, c, max(c, n)) for c in CLIENTS]
 
 
-@contextmanager
-def llama_serving(file):
-    """Yields the address of llama.cpp's server for a GGUF file, stopped afterwards."""
-    if not Path(file).is_file():
-        raise RuntimeError(f"There is no file {file}. Export one: --to gguf")
-    process = subprocess.Popen(
-        [sys.executable, "-c", LLAMA, str(file)], text=True, errors="replace",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    try:
-        last = "nothing"
-        for line in process.stdout:
-            if line.startswith("http"):
-                break
-            last = line.strip() or last
-        else:
-            raise RuntimeError(
-                f"llama.cpp's server did not come up. It said last: {last}. It needs: "
-                "pip install xllamacpp"
-            )
-        yield f"{line.strip()}/v1"
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def peak_of_children():
     """Peak resident memory of the largest process that we started and ended, in MB."""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -121,8 +82,8 @@ def main(arguments):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("server", choices=("serve", "llama", "ask"))
-    parser.add_argument("what", help="a folder, a GGUF file or an address")
+    parser.add_argument("server", choices=("serve", "ask"))
+    parser.add_argument("what", help="a folder or an address")
     parser.add_argument("model", nargs="?", default="model", help="its name, for ask")
     parser.add_argument("--task", default="helpdesk")
     parser.add_argument("--n", type=int, default=32, help="questions, for each step")
@@ -136,9 +97,6 @@ def main(arguments):
     try:
         if given.server == "ask":
             steps = load(given.what, given.model, asked, given.n)
-        elif given.server == "llama":
-            with llama_serving(given.what) as address:
-                steps = load(address, given.model, asked, given.n)
         else:
             with serving(given.what) as server:
                 steps = load(server.base_url, server.model, asked, given.n)

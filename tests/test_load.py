@@ -86,14 +86,6 @@ def test_no_server_there():
         load.measure("http://127.0.0.1:9/v1", "m", [QUESTION], 1, 1)
 
 
-def test_llama_without_a_file(tmp_path):
-    with (
-        pytest.raises(RuntimeError, match="There is no file"),
-        load.llama_serving(tmp_path / "x.gguf"),
-    ):
-        pass
-
-
 def test_the_block_of_a_served_model(taught, capsys, monkeypatch):
     pytest.importorskip("fastapi")
     pytest.importorskip("openai")
