@@ -4,17 +4,13 @@ deploy.py            every route that is not measured yet, then the file
 deploy.py ROUTE ...  these anew
 deploy.py load       latency and load of the server, by load.py
 
-The model is the one that notebook 04 saved for the built-in task. One thread, one
-prompt at a time but for the replies of the first two routes, which come in batches;
-their time is that of the first 20 prompts, alone.
+The model is the one that notebook 04 saved for the built-in task. Greedy, one thread.
 """
 
 import json
 import os
 import platform
-import statistics as numbers
 import sys
-import time
 from datetime import date
 from pathlib import Path
 
@@ -41,7 +37,6 @@ from toolcalling.share.self_test import asks_server, calls_in  # noqa: E402
 from toolcalling.share.serve import serving  # noqa: E402
 from toolcalling.study import call_line, results  # noqa: E402
 
-ALONE = 20  # prompts that are timed where replies come in batches
 TASK = tasks.load_task("tool_selection")
 ASKED = TASK.conversations("test")
 
@@ -65,16 +60,12 @@ class Places:
 
 
 def in_torch(places, dtype):
-    """(replies, milliseconds, MB) of transformers in a number format."""
+    """(replies, MB) of transformers in a number format."""
     machine = hardware.detect()
     model, tokenizer = models.load_model(places.model, machine)
     model.to(dtype)
     replies = evaluation.generate_replies(model, tokenizer, ASKED, machine)
-    _, ms = timed(
-        lambda one: evaluation.generate_replies(model, tokenizer, [one], machine)[0],
-        ASKED[:ALONE],
-    )
-    return replies, ms, sum(p.nbytes for p in model.parameters()) / 1e6
+    return replies, sum(p.nbytes for p in model.parameters()) / 1e6
 
 
 def in_llama_cpp(places, kind, grammar=None):
@@ -82,8 +73,7 @@ def in_llama_cpp(places, kind, grammar=None):
     llama, tokenizer = Llama(path), models.load_tokenizer(places.model)
     grammar = grammar and (path.parent / "grammar.gbnf").read_text()
     prompts = evaluation.render_prompts(tokenizer, ASKED)
-    replies, ms = timed(lambda one: llama.replies([one], grammar)[0], prompts)
-    return replies, ms, path.stat().st_size / 1e6
+    return llama.replies(prompts, grammar), path.stat().st_size / 1e6
 
 
 def in_serve(places):
@@ -93,10 +83,10 @@ def in_serve(places):
         ask = asks_server(server.base_url, server.model, timeout=600)
         questions = [{"messages": c["prompt"], "tools": c["tools"]} for c in ASKED]
         ask(questions[0])  # loads the model
-        called, ms = timed(ask, questions)
+        called = [ask(question) for question in questions]
     replies = ["".join(render_call(FunctionCall(**c)) for c in cs) for cs in called]
     size = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    return replies, ms, size / 1e6
+    return replies, size / 1e6
 
 
 def loads(places, n=6):
@@ -105,16 +95,6 @@ def loads(places, n=6):
         steps = load.load(server.base_url, server.model, ASKED, n)
     busy = round(os.getloadavg()[0], 1)
     return {"serve": steps, "serve_peak_mb": load.peak_of_children(), "busy": busy}
-
-
-def timed(function, items):
-    """(what function gives for each, milliseconds of each)."""
-    given, ms = [], []
-    for item in items:
-        start = time.perf_counter()
-        given.append(function(item))
-        ms.append(1000 * (time.perf_counter() - start))
-    return given, ms
 
 
 ROUTES = {
@@ -144,8 +124,7 @@ def held_against(made, original):
         "n": len(hits), "same_calls": sum(same), "right": sum(hits),
         "wilson": [round(low, 4), round(high, 4)],
         "mcnemar": statistics.mcnemar(before, hits),
-        "mb": round(made["mb"]), "ms": round(numbers.median(made["ms"])),
-        "ms_p95": round(numbers.quantiles(made["ms"], n=20)[-1]),
+        "mb": round(made["mb"]),
     }  # fmt: skip
 
 
@@ -156,8 +135,8 @@ def main(asked):
     kept = {name: places.made / f"{name}.json" for name in ROUTES}
     for name, path in kept.items():
         if name in asked or not (asked or path.is_file()):
-            replies, ms, mb = ROUTES[name](places)
-            workspace.save_json(path, {"replies": replies, "ms": ms, "mb": mb})
+            replies, mb = ROUTES[name](places)
+            workspace.save_json(path, {"replies": replies, "mb": mb})
             print(name, "done", flush=True)
     made = {n: json.loads(p.read_text()) for n, p in kept.items() if p.is_file()}
     file = ROOT / "data/results/deploy.json"
