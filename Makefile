@@ -9,7 +9,6 @@
 # make bench  our training and evaluation beside the reference recipe's
 # make study  every run of the study, goes on where it was stopped;
 #             MINUTES=60 begins none after so many
-# make bench-gpu                 attention kernels and trainers on a CUDA GPU
 # make badges REPO=owner/name    point every link at another repository
 
 PYTHON ?= python3
@@ -17,7 +16,7 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: install run test test-browser test-colab docs study bench bench-gpu badges clean
+.PHONY: install run test test-browser test-colab docs study bench badges clean
 
 install: $(STAMP)
 
@@ -44,9 +43,6 @@ study: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python scripts/bench.py
-
-bench-gpu: $(STAMP)
-	$(BIN)/python scripts/bench_gpu.py
 
 badges: $(STAMP)
 	$(BIN)/python scripts/pages/series.py rename $(REPO)

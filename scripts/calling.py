@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -31,20 +32,22 @@ from toolcalling.study import plan, training_run  # noqa: E402
 from toolcalling.workspace import save_json  # noqa: E402
 
 RESULTS = ROOT / "data" / "results" / "calling.jsonl"
-PARTS = ("dev", "unseen", *bfcl.PARTS)
+PARTS = ("dev", "dev_plain", "unseen", *bfcl.PARTS)
 
 
 def main():
     arguments = read_arguments()
     folder = ROOT / "artifacts" / "calling" / arguments.name
     machine = hardware.detect()
+    if arguments.bf16:
+        machine = replace(machine, bf16=True)
     model, tokenizer = models.load_model(models.choose_model("embedded"), machine)
     if arguments.rows or arguments.on:
         trained(model, tokenizer, machine, folder, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.parts:
         asked = run.prompts(part)
-        for mode in run.MODES:
+        for mode in arguments.modes:
             if (file := folder / f"{part}.{mode}.json").exists():
                 continue
             figures, replies, wrong = run.measure(
@@ -67,7 +70,10 @@ def read_arguments():
     parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mix", default={}, type=json.loads, help="JSON: rows' shares")
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
+    parser.add_argument("--bf16", action="store_true", help="also where it isn't usual")
+    parser.add_argument("--modes", default=run.MODES, type=lambda text: text.split(","))
     return parser.parse_args()
 
 
@@ -77,7 +83,7 @@ def trained(model, tokenizer, machine, folder, arguments):
     if kept.exists():
         delta.add(model, load_file(kept))
         return
-    noted = {"seed": arguments.seed, "device": machine.name,
+    noted = {"seed": arguments.seed, "device": machine.name, "bf16": machine.bf16,
              "threads": os.environ.get("OMP_NUM_THREADS")}  # fmt: skip
     before = {n: p.detach().clone() for n, p in model.named_parameters()}
     start = time.perf_counter()
@@ -89,10 +95,11 @@ def trained(model, tokenizer, machine, folder, arguments):
         noted |= {"on": arguments.on, "share": arguments.share, "epoch": pick.epoch,
                   "dev_by_epoch": [e["correct"] for e in pick.epochs]}  # fmt: skip
     else:
-        rows = run.training_rows(arguments.seed, arguments.rows)
+        rows = run.training_rows(arguments.seed, arguments.rows, **arguments.mix)
         losses = run.train(model, tokenizer, rows, machine, folder / "checkpoints",
                            arguments.rate, arguments.seed)  # fmt: skip
-        noted |= {"rows": len(rows), "rate": arguments.rate, "losses": losses}
+        noted |= {"rows": len(rows), "rate": arguments.rate, "mix": arguments.mix,
+                  "losses": losses}  # fmt: skip
     minutes = round((time.perf_counter() - start) / 60, 1)
     save_json(folder / "run.json", noted | {"minutes": minutes})
     changed = {

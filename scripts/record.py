@@ -128,9 +128,10 @@ def main(mode, *only):
             "minutes": recorded.get("minutes", {}) | minutes
         }
         workspace.save_json(series.RESULTS, core)
-        helpdesk = workspace.folder(choice, tasks.load_task("helpdesk"))
-        if (helpdesk / series.HELPDESK.name).is_file():
-            shutil.copy(helpdesk / series.HELPDESK.name, series.HELPDESK)
+        for name, file in series.OTHER_TASKS.items():
+            product = workspace.folder(choice, tasks.load_task(name)) / file.name
+            if product.is_file():
+                shutil.copy(product, file)
         (series.NOTEBOOKS / "images").mkdir(exist_ok=True)
         for figure in sorted(folder.glob("*.svg")):
             shutil.copy(figure, series.NOTEBOOKS / "images")

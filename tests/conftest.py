@@ -81,6 +81,7 @@ def make_tiny(embedded, parent):
         num_attention_heads=2,
         num_key_value_heads=1,
         head_dim=8,
+        query_pre_attn_scalar=8,
         sliding_window=64,
         layer_types=["sliding_attention", "full_attention"],
     )
@@ -107,6 +108,19 @@ def tiny_loaded(tiny):
 
     machine = hardware.detect()
     return *models.load_model(tiny, machine), machine
+
+
+@pytest.fixture(scope="session")
+def taught(tiny, tmp_path_factory):
+    """A folder as notebook 04 saves it, of a tiny model that knows taught.TURNS."""
+    import taught
+    from toolcalling import hardware, models
+
+    model, tokenizer = models.load_model(tiny, hardware.detect())
+    taught.teach(model, tokenizer)
+    folder = tmp_path_factory.mktemp("taught") / "finetuned"
+    models.save_model(model, tokenizer, folder, {"base": "tiny"})
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def test_something_answers_in_the_hubs_place(monkeypatch, capsys, what):
         ("403 Forbidden", "HTTPS_PROXY"),
         ("407 Proxy Authentication Required", "HTTPS_PROXY"),
         ("302 Found", "HTTPS_PROXY"),
-        ("200 OK", "HTTPS_PROXY"),  # and then no TLS
+        ("200 OK", ""),  # and then no TLS: an error of TLS or of the connection
     ],
 )
 def test_a_proxy_refuses(monkeypatch, capsys, status, step):

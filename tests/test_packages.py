@@ -17,6 +17,12 @@ def test_missing_requirements(tmp_path):
     assert packages.missing_requirements(path, skip={"pytest"}) == ["no-such-thing"]
 
 
+def test_what_is_for_another_system_is_not_missing(tmp_path):
+    path = tmp_path / "requirements.txt"
+    path.write_text("no-such-thing; sys_platform == 'amiga'\n")
+    assert packages.missing_requirements(path) == []
+
+
 def test_this_environment_has_all():
     assert packages.missing_requirements() == []
 
@@ -39,7 +45,7 @@ def pip(monkeypatch):
             pip.missing = []
         return done
 
-    monkeypatch.setattr(packages, "missing_requirements", lambda **_: pip.missing)
+    monkeypatch.setattr(packages, "_not_met", lambda *_: pip.missing)
     monkeypatch.setattr(
         packages, "_installed", lambda: pip.after if pip.ran else pip.before
     )
@@ -65,6 +71,13 @@ def test_it_installs_what_is_missing_beside_torch_and_what_is_loaded(pip, capsys
     assert capsys.readouterr().out == "Installing: trl\n"
     bootstrap.prepare()
     assert len(pip.ran) == 1 and capsys.readouterr().out == ""
+
+
+def test_a_notebook_installs_more_for_itself(pip):
+    packages.install("pytest", "another>=2")
+    assert pip.ran[0][-1] == "trl>=1" and "torch==2.11.0+cu128" in pip.kept[0]
+    assert pip.missing == [] and packages.install("pytest") is None
+    assert len(pip.ran) == 1
 
 
 def test_torch_is_not_pinned_where_it_is_not_there(pip):

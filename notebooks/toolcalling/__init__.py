@@ -14,12 +14,12 @@ The rest is in rooms, each named by what it is for:
 
 rows/        reads and checks a task folder (for tasks)
 general/     makes rows for tool calling in general, by seed (for training)
-judging/     are these the calls due; measures; forced choice (for evaluation)
+judging/     are these the calls due; measures; forced choice; call, or not, or unsure
 base/        a base that can call: trained on those rows, measured
-decoding/    replies by a grammar of the declared tools
+decoding/    replies by a grammar of the declared tools, by a call line
 use/         the loop closed: call, run, respond, answer
 speed/       the same training and replies, faster (notebook 07)
 setup/       the first cell, packages, the embedded model, the Hub
-share/       model card, upload, the command line (notebook 06)
+share/       model card, upload, training elsewhere (notebook 06); a server, GGUF, export
 study/       seeds, sizes, settings, changed tools (notebooks 08, 08b)
 """

@@ -1,5 +1,6 @@
 """The series' figures and tables: readable on a phone, one colour for one thing."""
 
+import math
 from collections import Counter
 from html import escape
 
@@ -123,6 +124,56 @@ def _upright(ax, rows, each, above=0.0):
     ax.set(xlim=(-2, 102), ylim=(rows - 0.5, -0.7))
     ax.grid(axis="x", alpha=0.3)
     ax.grid(axis="y", visible=False)
+
+
+def call_line(decisions, due, line, leak=None):
+    """What a call line gives and costs on dev, in per cent; a figure, returned.
+
+    Above: prompts that need no tool and are answered without one, and due calls that
+    are lost, over the line. Below, where leak is given: questions due its first tool
+    that go to the second, and the other way round, over the margin of the second.
+    decisions, due, leak: as judging.decisions.choose_line takes them. line: the
+    CallLine chosen, dotted.
+    """
+    panels = 2 if leak else 1
+    figure, axes = plt.subplots(panels, squeeze=False, figsize=(WIDTH, 3 * panels))
+    calls = [(d.call, name) for d, name in zip(decisions, due, strict=True)]
+    (ax, *below), ticks = axes[:, 0], (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+    edges = sorted({0.003, 0.9997, *(c for c, _ in calls if 0.003 < c < 0.9997)})
+    silent, wanted = ([c for c, n in calls if bool(n) == b] for b in (False, True))
+    ax.step(edges, _under(silent, edges), color=DEV, label="needs no tool: no call")
+    ax.step(edges, _under(wanted, edges), "--", color=DEV, label="due calls lost")
+    ax.set(xscale="logit", xlim=(edges[0], edges[-1]), ylim=(-3, 103))
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set(ylabel="% of dev prompts", xlabel="call line: least probability of a call")
+    ax.axvline(line.high, color=OTHER, linestyle=":")
+    for ax in below:
+        one, other = leak
+        leads = [
+            (math.log(d.tools[one] / d.tools[other]), name)
+            for d, name in zip(decisions, due, strict=True)
+            if name in leak
+        ]
+        leaked = [-lead for lead, name in leads if name == one]
+        missed = [-lead for lead, name in leads if name == other]
+        edges = sorted({0, 4, *(x for x, _ in leads for x in (-x,) if 0 < x < 4)})
+        share = [100 - y for y in _under(leaked, edges)]
+        ax.step(edges, share, color=DEV, label=f"to {other}, not {one}")
+        ax.step(
+            edges, _under(missed, edges), "--", color=DEV, label="the other way round"
+        )
+        ax.set(ylabel="% of dev prompts", xlabel=f"margin of {other}, nats")
+        ax.axvline(line.margins.get(other, 0), color=OTHER, linestyle=":")
+        ax.set(xlim=(0, 4), ylim=(0, None))
+    for ax in axes[:, 0]:
+        ax.legend(frameon=False, fontsize="small")
+    return figure
+
+
+def _under(values, edges):
+    """Per edge the share of values below it, in per cent."""
+    return [100 * sum(v < edge for v in values) / max(1, len(values)) for edge in edges]
 
 
 def save(figure, path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .setup.hub_access import (
     within_wait,
 )
 from .setup.template_check import check_template
+from .share.client_format import for_clients
 from .workspace import whole_folder
 
 FUNCTIONGEMMA = "google/functiongemma-270m-it"
@@ -156,8 +158,10 @@ def save_model(model, tokenizer, folder, made_from):
     """Save to folder, in one piece: written beside, then renamed.
 
     made_from: kept in toolcalling.json; its "base" names the model it was tuned
-    from (workspace.stamp gives it).
+    from (workspace.stamp gives it). Beside the tokenizer stands how a server reads
+    the calls; see share.client_format.
     """
+    tokenizer = for_clients(copy(tokenizer))
     with whole_folder(folder) as beside:
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)

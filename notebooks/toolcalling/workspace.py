@@ -19,6 +19,7 @@ PRODUCTS = {
     "baseline": ("03_baseline_evaluation", "baseline.json"),
     "finetuned": ("04_finetuning", "finetuned/toolcalling.json"),
     "judged": ("06_post_training_evaluation", "core.json"),
+    "answering": ("10_use_it", "finetuned/toolcalling.json"),
 }
 
 

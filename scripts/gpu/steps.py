@@ -95,14 +95,14 @@ def trainers():
     """A training step of 8 rows of each trainer, and where its time goes."""
     import torch
 
+    import attention_kernels
     import bench
-    import bench_gpu
     from toolcalling import hardware
     from toolcalling.speed import shared_prefix
 
     machine, on_gpu = hardware.detect(), torch.cuda.is_available()
     bench.REPEATS = bench.REPEATS if on_gpu else 1  # a dry run
-    found = {"peak_gflops": bench_gpu.peak() if on_gpu else None}
+    found = {"peak_gflops": attention_kernels.peak() if on_gpu else None}
     for kind in ("stock", "ours", "frozen"):
         step = bench.Step(kind, bench.task_of(2), machine, *bench.load(machine))
         if on_gpu:
@@ -254,12 +254,12 @@ def replies():
 def kernels():
     import torch
 
-    import bench_gpu
+    import attention_kernels
     from toolcalling import hardware
 
     if not torch.cuda.is_available():
         return {"reason": "There is no CUDA GPU here."}
-    return bench_gpu.kernels(hardware.detect())
+    return attention_kernels.kernels(hardware.detect())
 
 
 def perform(step):

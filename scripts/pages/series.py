@@ -24,6 +24,8 @@ RESULTS = ROOT / "data" / "results" / "core.json"
 BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("gpu.json")
 STUDY = RESULTS.with_name("study.jsonl")
 HELPDESK = RESULTS.with_name("helpdesk.json")
+USE, DEPLOY = RESULTS.with_name("use.json"), RESULTS.with_name("deploy.json")
+OTHER_TASKS = {"helpdesk": HELPDESK, "helpdesk_answers": USE}
 
 # name, title, what you can do after it
 SERIES = (
@@ -37,6 +39,8 @@ SERIES = (
     ("08_how_sure_are_we", "How sure", "tell a finding from luck"),
     ("08b_beyond_the_test", "Beyond the test", "tell what a test score does not cover"),
     ("09_your_own_tools", "Your own tools", "train and judge a model for tools of your own"),
+    ("10_use_it", "Use it", "run the calls safely, and answer from the results"),
+    ("10b_deploy_it", "Deploy it", "export, serve, test again, watch for drift"),
 )  # fmt: skip
 BOOTSTRAP = "# @title Run this first"  # so begins the cell that fetches the rest
 
@@ -73,7 +77,12 @@ def code_hash(notebook):
             continue
         if folder.name == "tool_selection" or folder.name in text:
             used += [p for p in folder.iterdir() if p.is_file()]
-    for word, file in (("bench.json", BENCH), ("toolcalling.study", STUDY)):
+    read = (
+        ("bench.json", BENCH),
+        ("deploy.json", DEPLOY),
+        ("toolcalling.study", STUDY),
+    )
+    for word, file in read:
         if word in text and file.is_file():
             used.append(file)
     for path in sorted(used):
@@ -191,7 +200,8 @@ def head(index):
         "",
     ]
     if run := (results() or {}).get("run"):
-        lines += [f"**{minutes(run, name)}** {_machine(run)} · {_needs(name)}", ""]
+        told = f"{_machine(run)}{_on_gpu(name)} · {_needs(name)}"
+        lines += [f"**{minutes(run, name)}** {told}", ""]
     if not index:
         lines += [
             "For the whole series: Git, Python 3.11 or later, and about 2 GB of packages "
@@ -205,7 +215,18 @@ def head(index):
 def _machine(run):
     """The recorded machine, as short as it can be."""
     cpu = re.search(r"(\d+) cores.*CPU only", run["machine"])
-    return f"on {cpu[1]} CPU cores · no GPU needed" if cpu else f"on {run['machine']}"
+    return f"on {cpu[1]} CPU cores" if cpu else f"on {run['machine']}"
+
+
+def _on_gpu(name):
+    """What the notebook took on the recorded card, of those that were run there."""
+    recorded = json.loads(GPU.read_text()) if GPU.is_file() else {}
+    seconds = recorded.get("notebooks", {}).get(name)
+    if seconds is None:
+        return " · no GPU needed"
+    card = re.search(r"[A-Z]+\d+\w*", recorded["run"]["gpu"])[0]
+    took = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.1f} minutes"
+    return f", {took} on an {card} · no GPU needed"
 
 
 def _needs(name):

@@ -126,7 +126,7 @@ def test_a_notebook_is_a_few_screens_long(page, width, name):
     """At most 10 for a lesson, 14 for what goes beyond; an output on the first one."""
     if width != "desktop" or not name.endswith(".ipynb"):
         pytest.skip("notebooks on a desktop")
-    long = name.startswith(("notebooks/07", "notebooks/08", "notebooks/09"))
+    long = re.search(r"notebooks/(0[789]|10)", name)
     height = page.evaluate("document.documentElement.scrollHeight")
     assert height <= (14 if long else 10) * SCREEN, f"{height / SCREEN:.1f} screens"
     output = page.locator(".output_area").first.bounding_box()

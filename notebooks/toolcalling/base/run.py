@@ -20,6 +20,10 @@ from . import bfcl
 # Tools that no training row declares; the dev set asks for them alone.
 DEV_FIELDS = ("bakery", "huts", "printshop", "radio", "vet")
 SHARED = "finder"  # tools that search over everything: in both
+KINDS = (
+    "one", "near", "swapped", "taken", "talk", "ask", "answered", "several",
+    "response", "policy",
+)  # fmt: skip
 MODES = ("free", "constrained")
 
 
@@ -49,6 +53,12 @@ def training_rows(seed, count, log=print, **shares):
 def dev_rows(count=160, seed=900_000):
     """Rows of tools that training never declares. The seed is no training's."""
     return general.rows(seed, count, policy=0, fields={*DEV_FIELDS, SHARED})
+
+
+def plain_rows(count=160, seed=900_001):
+    """The same of requests that say every value outright."""
+    none = dict.fromkeys(KINDS, 0)
+    return general.rows(seed, count, plain=1, made_up=0, fields={*DEV_FIELDS}, **none)
 
 
 def train(model, tokenizer, rows, hardware, folder, rate, seed=1, log_steps=20):
@@ -108,13 +118,17 @@ def conversation(row):
 
 
 def prompts(part, wheel=None, limit=None):
-    """[{"id", "prompt", "tools", "accepted"}] of "dev", "unseen" or a part of BFCL."""
+    """[{"id", "prompt", "tools", "accepted"}] of a part.
+
+    part: "dev", "dev_plain", "unseen" or one of bfcl.PARTS.
+    """
     if part == "unseen":
         return unseen_tools.load_prompts()[:limit]
-    if part != "dev":
+    made = {"dev": dev_rows, "dev_plain": plain_rows}.get(part)
+    if made is None:
         return bfcl.load_part(part, wheel)[:limit]
     found = []
-    for number, row in enumerate(dev_rows()[:limit]):
+    for number, row in enumerate(made()[:limit]):
         due = row["completion"][0].get("tool_calls", [])
         accepted = matching.due_calls([call["function"] for call in due])
         found.append({**row, "id": str(number), "accepted": accepted})

@@ -3,6 +3,8 @@
 rows            the public function: conversations of many kinds, eight to a tool set
 mixture         how many of each kind, and which share a set
 kinds           one row of each kind
+plain           rows that say every value outright, plain.txt
+plain_requests  their words
 catalogue       the invented tools, read from fields/*.txt
 declarations    a tool as a set shows it: names, words, formats
 tool_sets       which tools are declared together

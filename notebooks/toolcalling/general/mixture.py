@@ -7,14 +7,16 @@ def plan(draw, count, shares):
     """[(flavour, kinds of the rows)] of the sets: eight rows each, the last fewer.
 
     draw: a random.Random. shares: {kind: part}, with the kinds of rows.rows.
-    flavour: "near" (all tools of one field), "one" (each of another) or "policy".
+    flavour: "near" (all tools of one field), "one" (each of another), "policy" or "plain".
     Counts are the shares' by largest remainder; whole policies and pairs of swapped
     rows, and plain rows only where the flavour fits, may shift a few.
     """
     wanted = _counts(count, shares)
     policy_sets = min(round(wanted.pop("policy") / BATCH), count // BATCH)
-    rest = count - policy_sets * BATCH
-    others = {kind: share for kind, share in shares.items() if kind != "policy"}
+    plain_sets = round(wanted.pop("plain", 0) / BATCH)
+    plain_sets = min(plain_sets, count // BATCH - policy_sets)
+    rest = count - (policy_sets + plain_sets) * BATCH
+    others = {k: share for k, share in shares.items() if k not in ("policy", "plain")}
     wanted = _counts(rest, others if any(others.values()) else {"near": 1})
     sizes = [BATCH] * (rest // BATCH) + [rest % BATCH] * (rest % BATCH > 0)
     flavours = _flavours(draw, len(sizes), wanted)
@@ -49,6 +51,13 @@ def plan(draw, count, shares):
     last = [made.pop()] if sizes and sizes[-1] < BATCH else []
     made += [("policy", ["policy"] * BATCH)] * policy_sets
     draw.shuffle(made)
+    if plain_sets:  # the easy ones rather at the beginning
+        at = [(draw.random(), one) for one in made]
+        at += [
+            (0.7 * draw.random(), ("plain", ["plain"] * BATCH))
+            for _ in range(plain_sets)
+        ]
+        made = [one for _, one in sorted(at, key=lambda pair: pair[0])]
     return made + last
 
 

@@ -4,6 +4,7 @@ import random
 
 from ..tasks import FUNCTION_CALLING
 from . import catalogue, kinds, mixture, policies
+from . import plain as plainly
 from .tool_sets import developer_text, draw_set
 
 # What a set must have for rows of a kind.
@@ -17,8 +18,8 @@ _NEEDS = {
 
 def rows(
     seed, count, *, one=0.13, near=0.19, swapped=0.10, taken=0.11, talk=0.12, ask=0.07,
-    answered=0.03, several=0.07, response=0.06, policy=0.12, empty_names=0.06,
-    fields=None,
+    answered=0.03, several=0.07, response=0.06, policy=0.12, plain=0.0,
+    empty_names=0.06, made_up=0.6, small=0.0, fields=None,
 ):  # fmt: skip
     """Generated conversations, as training takes them: count dicts with
 
@@ -39,8 +40,11 @@ def rows(
     several     two or three calls, of different tools or of one
     response    a tool has responded: answer from that, also "nothing found"
     policy      the developer message decides between tools that overlap
+    plain       the message says every value outright; mostly nearer the beginning
     empty_names: the mean share of sets whose names tell nothing; none at the
-    beginning, twice as many at the end. fields: whose tools are used, by the names
+    beginning, twice as many at the end. made_up: of the tools of plain rows, the share
+    that is put together from parts. small: of the other sets, the share that has at
+    most four tools or so. fields: whose tools are used, by the names
     of the files in fields/; None for all. With others held out, rows of those are a
     dev set of tools that training never declared.
 
@@ -51,7 +55,7 @@ def rows(
     shares = {
         "one": one, "near": near, "swapped": swapped, "taken": taken, "talk": talk,
         "ask": ask, "answered": answered, "several": several, "response": response,
-        "policy": policy,
+        "policy": policy, "plain": plain,
     }  # fmt: skip
     if min(shares.values()) < 0 or not sum(shares.values()):
         raise ValueError("Shares are not negative, and one is above zero.")
@@ -61,15 +65,20 @@ def rows(
         for number, (flavour, chosen) in enumerate(plan):
             draw = random.Random(f"general {seed} {number}")
             empty = 2 * empty_names * number / len(plan)
-            for row in _batch(draw, flavour, chosen, empty):
+            for row in _batch(draw, flavour, chosen, empty, made_up, small):
                 made.append({**row, "set": f"{seed}-{number}"})
     return made
 
 
-def _batch(draw, flavour, chosen, empty_names):
+def _batch(draw, flavour, chosen, empty_names, made_up, small):
     """The rows of one set. chosen: their kinds."""
     if flavour == "policy":
         yield from policies.batch(draw, len(chosen), FUNCTION_CALLING, empty_names)
+        return
+    if flavour == "plain":
+        yield from plainly.batch(
+            draw, len(chosen), FUNCTION_CALLING, empty_names, made_up
+        )
         return
     tool_set = draw_set(
         draw,
@@ -77,6 +86,7 @@ def _batch(draw, flavour, chosen, empty_names):
         needs=[need for kind, need in _NEEDS.items() if kind in chosen],
         broad="taken" not in chosen,
         empty_names=empty_names,
+        small=small,
     )
     developer = {
         "role": "developer",

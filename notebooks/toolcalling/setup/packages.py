@@ -31,13 +31,19 @@ def check():
 
 
 def install_missing():
-    """Install what is missing or too old; leave the rest, and torch always, alone.
+    """Install what requirements.txt asks for and is missing or too old."""
+    install(*missing_requirements(skip={"jupyterlab"}))
 
-    What this process has loaded stays as well: pip takes the newest releases that
-    fit beside it. Only where none do is it exchanged, and a RuntimeError asks for
-    a restart, once. RuntimeError with the next step too where pip fails.
+
+def install(*requirements):
+    """Install those that are missing or too old; leave the rest, and torch always, alone.
+
+    requirements: lines as in requirements.txt. What this process has loaded stays as
+    well: pip takes the newest releases that fit beside it. Only where none do is it
+    exchanged, and a RuntimeError asks for a restart, once. RuntimeError with the next
+    step too where pip fails.
     """
-    missing = missing_requirements(skip={"jupyterlab"})
+    missing = _not_met(requirements)
     if missing:
         names = (re.match(r"[\w.-]+", line)[0] for line in missing)
         print("Installing:", ", ".join(names), flush=True)
@@ -65,15 +71,20 @@ def install_missing():
 
 def missing_requirements(path=REQUIREMENTS, skip=()):
     """The lines of requirements.txt that this environment does not meet."""
+    return _not_met(path.read_text().splitlines(), skip)
+
+
+def _not_met(lines, skip=()):
     from packaging.requirements import Requirement
 
     missing = []
-    for line in path.read_text().splitlines():
+    for line in lines:
         line = line.partition("#")[0].strip()
         if not line:
             continue
         requirement = Requirement(line)
-        if requirement.name in skip:
+        elsewhere = requirement.marker and not requirement.marker.evaluate()
+        if elsewhere or requirement.name in skip:
             continue
         try:
             version = metadata.version(requirement.name)

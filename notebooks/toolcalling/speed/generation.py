@@ -2,6 +2,7 @@
 
 import torch
 
+from ..calls import START_CALL
 from .prefix_cache import (
     PrefixCache,
     by_tool_set,
@@ -12,7 +13,7 @@ from .prefix_cache import (
 
 def generate_replies(
     model, tokenizer, conversations, hardware, batch_size=None, max_new_tokens=None,
-    constrained=False,
+    constrained=False, call_line=None,
 ):  # fmt: skip
     """Greedy replies, one text per conversation, control tokens kept.
 
@@ -26,11 +27,16 @@ def generate_replies(
     decoding.grammar); a reply can then be wrong, or cut by the limit, but not
     malformed. ValueError before anything is generated where a grammar cannot express
     the tools.
+
+    call_line: a probability. A reply calls a tool only where the probability that it
+    begins with a call is at least this; else the model must answer in words. No
+    forward pass more than without. ValueError for what is no probability.
     """
     from tqdm import tqdm
 
-    if constrained:  # may raise
-        _grammar(tokenizer, conversations)
+    if not conversations:
+        return []
+    _processors(tokenizer, conversations, constrained, call_line)  # may raise
     max_new_tokens = max_new_tokens or reply_limit(tokenizer, conversations)
     prompts = token_ids(tokenizer, render_prompts(tokenizer, conversations))
     replies = [""] * len(prompts)
@@ -48,8 +54,10 @@ def generate_replies(
                         found = _generate(
                             model, tokenizer, [prompts[i] for i in batch],
                             prefix, max_new_tokens,
-                            _grammar(tokenizer, [conversations[i] for i in batch])
-                            if constrained else None,
+                            _processors(
+                                tokenizer, [conversations[i] for i in batch],
+                                constrained, call_line,
+                            ),
                         )  # fmt: skip
                 except torch.cuda.OutOfMemoryError:
                     if len(batch) == 1:
@@ -93,16 +101,24 @@ def _batch_size(model, hardware, length, most=32):
     return max(1, min(most, hardware.free_memory() // 2 // row))
 
 
-def _grammar(tokenizer, conversations):
-    """Keeps a batch of replies to the grammars of their tools."""
-    from ..decoding.constrain import GrammarLogitsProcessor, matchers
+def _processors(tokenizer, conversations, constrained, call_line):
+    """What changes the logits of a batch."""
+    made = []
+    if call_line is not None:  # first: it reads the model's own probability
+        from ..decoding.call_line import CallLineLogitsProcessor
+        from ..judging.decisions import CallLine
 
-    return GrammarLogitsProcessor(
-        matchers(tokenizer, [c["tools"] for c in conversations])
-    )
+        begin = tokenizer.convert_tokens_to_ids(START_CALL)
+        made.append(CallLineLogitsProcessor(begin, CallLine(call_line).high))
+    if constrained:
+        from ..decoding.constrain import GrammarLogitsProcessor, matchers
+
+        tools = [conversation["tools"] for conversation in conversations]
+        made.append(GrammarLogitsProcessor(matchers(tokenizer, tools)))
+    return made
 
 
-def _generate(model, tokenizer, prompts, prefix, max_new_tokens, grammar=None):
+def _generate(model, tokenizer, prompts, prefix, max_new_tokens, processors):
     width = max(map(len, prompts))
     ids, seen, padding = prefix.padded(prompts, width, tokenizer.pad_token_id)
     output = model.generate(
@@ -111,7 +127,7 @@ def _generate(model, tokenizer, prompts, prefix, max_new_tokens, grammar=None):
         past_key_values=prefix.repeated(padding),
         max_new_tokens=max_new_tokens,
         do_sample=False,
-        logits_processor=[grammar] if grammar else None,
+        logits_processor=processors,
     )
     stops = set(model.generation_config.eos_token_id)
     replies = []

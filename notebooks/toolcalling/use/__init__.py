@@ -8,4 +8,8 @@ mentions        numbers, dates, times and ids of a text (for answers)
 helpdesk_tools  the five tools of data/helpdesk behind a database
 helpdesk_data   what is in that database, by seed
 searches        two searches, of company_notes.txt and public_facts.txt
+log             one row for each question of a deployed model, in SQLite
+drift           do people still ask what the model was trained for? by day
+drift_picture   the checks' days beside what is usual
+simulated_week  a week's questions, with a drift that must be found
 """

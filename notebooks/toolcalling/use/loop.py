@@ -19,10 +19,13 @@ from .outcomes import Outcome, Step, plain_words
 from .responses import error, plain, tool_message
 
 
-def generator(model, tokenizer, hardware, constrained=False, max_new_tokens=160):
+def generator(
+    model, tokenizer, hardware, constrained=False, max_new_tokens=160, call_line=None,
+):  # fmt: skip
     """What Loop takes as generate: greedy replies of a model, in batches.
 
     constrained: only replies that the grammar of the declared tools allows.
+    call_line: below it the model answers in words; see generate_replies.
     """
     from ..speed.generation import generate_replies
 
@@ -30,9 +33,16 @@ def generator(model, tokenizer, hardware, constrained=False, max_new_tokens=160)
         return generate_replies(
             model, tokenizer, conversations, hardware,
             max_new_tokens=max_new_tokens, constrained=constrained,
+            call_line=call_line,
         )  # fmt: skip
 
     return generate
+
+
+def ask_back(conversation, decision):
+    """What Loop says where it is unsure: the user decides."""
+    tool = decision.tool.replace("_", " ")
+    return f"I am not sure what you need. Shall I use “{tool}” for this?"
 
 
 def trained_on_answers(task):
@@ -51,6 +61,11 @@ class Loop:
     says so; as it does where the model has no words. after_result: names that may
     still be called once a tool has spoken, None for all. Results can carry somebody's
     instructions, so name those alone that change nothing.
+
+    decide: conversations to a judging.decisions.Decision each, asked before the model
+    is; None: never. unsure: where the verdict is "unsure", the conversation and its
+    Decision to a text for the user, in place of the model's; ask_back, or a function
+    of your own that asks a larger model.
     """
 
     generate: object
@@ -58,6 +73,8 @@ class Loop:
     answers: bool = True
     words: object = plain_words
     after_result: frozenset | None = None
+    decide: object = None
+    unsure: object = ask_back
 
     def ask(self, conversation, functions):
         """The Outcome of one conversation; see ask_all."""
@@ -74,6 +91,10 @@ class Loop:
             _Talk(self, conversation, allowed)
             for conversation, allowed in zip(conversations, functions, strict=True)
         ]
+        if self.decide and talks:
+            decisions = self.decide([talk.conversation for talk in talks])
+            for talk, decision in zip(talks, decisions, strict=True):
+                talk.consider(decision)
         for round in range(1, self.rounds + 1):
             waiting = [talk for talk in talks if talk.stopped is None]
             if not waiting:
@@ -95,6 +116,7 @@ class _Talk:
     done: dict = field(default_factory=dict)  # a call as JSON: its message
     stopped: str | None = None
     answer: str = ""
+    by: str | None = None
 
     def __post_init__(self):
         self.conversation = {
@@ -106,6 +128,15 @@ class _Talk:
             for tool in self.conversation["tools"]
         }
         _check(self.functions, self.schemas)
+
+    def consider(self, decision):
+        """Where it is unsure, the model is not asked."""
+        if decision.verdict != "unsure":
+            return
+        why = f"a call has the probability {decision.call:.2f}"
+        self.steps.append(Step(1, "unsure", "", decision.tool, why=why))
+        self.stopped, self.by = "unsure", "code"
+        self.answer = self.loop.unsure(self.conversation, decision) or ""
 
     def take(self, reply, round):
         """One reply of the model: calls are run, words are the answer."""
@@ -130,13 +161,13 @@ class _Talk:
                 self.stopped = "answer"
         elif words:
             self.steps.append(Step(round, "answer", reply))
-            self.stopped, self.answer = "answer", words
+            self.stopped, self.answer, self.by = "answer", words, "model"
         else:
             self.stopped = "silent"
 
     def outcome(self):
         """What the caller gets; results without words of the model are worded."""
-        answer, by = self.answer, "model" if self.answer else None
+        answer, by = self.answer, self.by if self.answer else None
         responded = [step for step in self.steps if step.response is not None]
         if not answer and responded:
             answer, by = self.loop.words(responded), "code"

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 from ..calls import neutralise
 
-KINDS = ("ran", "failed", "refused", "repeated", "malformed", "answer")
-STOPS = ("answer", "rounds", "malformed", "silent")
+KINDS = ("ran", "failed", "refused", "repeated", "malformed", "answer", "unsure")
+STOPS = ("answer", "rounds", "malformed", "silent", "unsure")
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,9 @@ class Step:
     """One thing that happened.
 
     round: from 1. kind: one of KINDS. reply: what the model wrote, whole. name,
-    arguments: of the call. response: what the model was shown for it. why: for a
-    reader, of what failed or was refused; the model does not see it.
+    arguments: of the call, or the tool that was ahead where it was unsure. response:
+    what the model was shown for it. why: for a reader, of what failed, was refused or
+    unsure; the model does not see it.
     """
 
     round: int

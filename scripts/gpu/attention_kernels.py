@@ -1,25 +1,15 @@
-"""make bench-gpu: attention kernels and trainers on a CUDA GPU.
+"""Attention kernels on a CUDA GPU, in training steps of several lengths.
 
-Writes data/results/bench_gpu.json with the card's name. What is not installed or
-not possible on the card stands there with its reason, not with a figure.
+What is not installed or not possible on the card stands with its reason, not with a
+figure.
 """
 
 import gc
-import json
-import sys
 from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
-sys.path[:0] = [
-    str(Path(__file__).parent),
-    str(Path(__file__).parents[1] / "notebooks"),
-]
+import torch
 
-import torch  # noqa: E402
-
-import bench  # noqa: E402
-from toolcalling import hardware, workspace  # noqa: E402
+import bench
 
 LENGTHS = (160, 1024, 8192)
 TOKENS = 16_384  # per step, whatever the length
@@ -92,22 +82,3 @@ def _step(kernel, length, machine):
         "peak_gib": torch.cuda.max_memory_allocated() / 2**30,
         "first_loss": losses[0],
     }
-
-
-def main():
-    machine = hardware.detect()
-    if machine.device != "cuda":
-        sys.exit("There is no CUDA GPU here. `make bench` measures this machine.")
-    found = {
-        "run": {"gpu": machine.name, "date": date.today().isoformat(),
-                "torch": torch.__version__, "repeats": bench.REPEATS},
-        "matmul": {"bfloat16_gflops": peak()},
-        "kernels": kernels(machine),
-        **{f"train-{n}": bench.train(n) for n in bench.TOOLS},
-    }  # fmt: skip
-    workspace.save_json(workspace.ROOT / "data" / "results" / "bench_gpu.json", found)
-    print(json.dumps(found, indent=1))
-
-
-if __name__ == "__main__":
-    main()
