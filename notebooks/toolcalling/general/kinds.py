@@ -20,6 +20,15 @@ def assistant(calls, reply):
     return message
 
 
+def conversation(developer, row, tool_set, kind):
+    """A row as rows.rows gives it, under a developer message and a set of tools."""
+    return {
+        "prompt": [developer, *row["messages"]],
+        "completion": [assistant(row["calls"], row["reply"])],
+        "tools": tool_set.schemas, "kind": kind, "said": row["said"],
+    }  # fmt: skip
+
+
 def row(text, calls=(), reply="", said=None, before=()):
     """A row that ends in the user's text. before: what was said till then."""
     messages = [*before, {"role": "user", "content": text}]

@@ -93,15 +93,7 @@ def batch(draw, count, opening, empty_names=0.0, made_up=0.6):
         if (text := str(row["messages"])) in texts and draw.random() < 0.9:
             continue
         texts.add(text)
-        made.append(
-            {
-                "prompt": [developer, *row["messages"]],
-                "completion": [kinds.assistant(row["calls"], row["reply"])],
-                "tools": tool_set.schemas,
-                "kind": "plain",
-                "said": row["said"],
-            }
-        )
+        made.append(kinds.conversation(developer, row, tool_set, "plain"))
     return made
 
 

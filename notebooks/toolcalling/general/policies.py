@@ -96,15 +96,7 @@ def batch(draw, count, opening, empty_names=0.0):
             row = _no_pair(draw, tool_set, rest)
         else:
             row, pair = _due(draw, family, two, side, choose, day, pair)
-        made.append(
-            {
-                "prompt": [developer, *row["messages"]],
-                "completion": [kinds.assistant(row["calls"], row["reply"])],
-                "tools": tool_set.schemas,
-                "kind": "policy",
-                "said": row["said"],
-            }
-        )
+        made.append(kinds.conversation(developer, row, tool_set, "policy"))
     draw.shuffle(made)
     return made
 

@@ -105,10 +105,4 @@ def _batch(draw, flavour, chosen, empty_names, made_up, small):
             if (text := str(row["messages"])) not in texts:
                 break
         texts.add(text)
-        yield {
-            "prompt": [developer, *row["messages"]],
-            "completion": [kinds.assistant(row["calls"], row["reply"])],
-            "tools": tool_set.schemas,
-            "kind": kind,
-            "said": row["said"],
-        }
+        yield kinds.conversation(developer, row, tool_set, kind)
