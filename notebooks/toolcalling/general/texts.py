@@ -6,6 +6,11 @@ from .declared import Declared
 from .grammar import expand, pools
 
 
+def bare(text):
+    """A thing without the article that people say before it: "the Puffin"."""
+    return re.sub("^(the|an?) ", "", text)
+
+
 def _text(grammar, draw):
     change, note = draw.choices(
         (lambda t: t, lambda t: re.sub(r"[^a-z0-9]+", "-", t.lower().replace("'", "")).strip("-"),
@@ -24,7 +29,7 @@ def _text(grammar, draw):
         note,
         lambda draw, today: expand(grammar, draw),
         lambda raw, *_: raw,
-        change,
+        lambda raw: change(bare(raw)),
     )
 
 
@@ -34,7 +39,7 @@ def _words(grammar, draw):
         "",
         lambda draw, today: expand(grammar, draw),
         lambda raw, *_: raw,
-        lambda raw: raw,
+        bare,
     )
 
 
