@@ -1,14 +1,17 @@
 """`transformers serve` answers an OpenAI client: calls read, turns rendered, streamed."""
 
 import json
+import os
 import socket
+import subprocess
 import sys
+import time
 
 import pytest
 from transformers.utils.chat_parsing import ResponseParser, parse_response
 
 import taught as lesson
-from toolcalling import models, tasks
+from toolcalling import models, tasks, workspace
 from toolcalling.calls import START_RESPONSE, parse_reply
 from toolcalling.share import serve
 from toolcalling.share.client_format import RESPONSE_TEMPLATE, with_tool_names
@@ -187,6 +190,30 @@ def test_the_self_test_finds_what_differs(server):
     assert differences([wrong, greeted], calls_of) == [(wrong, [right])]
     with pytest.raises(RuntimeError, match="answered 400"):
         differences([greeted], asks_server(server.base_url, "another"))
+
+
+def test_a_killed_program_leaves_no_server(taught):
+    pytest.importorskip("fastapi")
+    pytest.importorskip("uvicorn")
+    program = """
+import sys, time
+from toolcalling.share import serve
+with serve.serving(sys.argv[1], device="cpu") as running:
+    print(running.base_url.split(":")[-1].split("/")[0], flush=True)
+    time.sleep(600)
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(taught)], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(workspace.NOTEBOOKS)},
+    )  # fmt: skip
+    port = int(parent.stdout.readline())
+    assert serve.is_well(port)
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 60
+    while serve.is_well(port) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not serve.is_well(port)
 
 
 def test_no_server_there():

@@ -15,6 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
+# Its input ends when this program does, even if killed: then the server ends too.
+_START = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from transformers.cli.transformers import main
+main()
+"""
 NEEDED = "fastapi uvicorn openai"  # what transformers[serving] adds to this series' own
 
 
@@ -52,15 +59,15 @@ def serving(folder, port=0, wait=180, device="auto"):
             f"There is no model in {folder.name!r}. Name a folder that notebook 04 or "
             "models.save_model wrote."
         )
-    start = "from transformers.cli.transformers import main; main()"
-    command = [sys.executable, "-c", start, "serve", str(folder), "--host", HOST,
+    command = [sys.executable, "-c", _START, "serve", str(folder), "--host", HOST,
                "--port", str(port), "--device", device]  # fmt: skip
     # A folder needs no Hub; without it nothing waits for a network.
     env = {**os.environ, "HF_HUB_OFFLINE": "1"}
     with tempfile.NamedTemporaryFile(prefix="serve-", suffix=".log") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=env
-        )
+            command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
+            env=env,
+        )  # fmt: skip
         server = Server(f"http://{HOST}:{port}/v1", str(folder), log)
         try:
             _until_well(process, port, time.monotonic() + wait, server)
