@@ -53,8 +53,7 @@ def test_something_answers_in_the_hubs_place(monkeypatch, capsys, what):
         ("403 Forbidden", "HTTPS_PROXY"),
         ("407 Proxy Authentication Required", "HTTPS_PROXY"),
         ("302 Found", "HTTPS_PROXY"),
-        # And then no TLS: an error of TLS, or of the connection where it closes first.
-        ("200 OK", "HTTPS_PROXY|Check the connection"),
+        ("200 OK", "HTTPS_PROXY"),  # and then no TLS
     ],
 )
 def test_a_proxy_refuses(monkeypatch, capsys, status, step):
@@ -62,7 +61,7 @@ def test_a_proxy_refuses(monkeypatch, capsys, status, step):
         at(monkeypatch, "https://hub.invalid", address.replace("//", "//me:pass@"))
         reason = refused_and_fallen_back(capsys)
     assert reason.startswith("no network: the Hub was not reached")
-    assert any(one in reason for one in step.split("|"))
+    assert step in reason
     assert "pass@" not in reason
 
 
