@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from conftest import ROOT
+from near import cosines
 from toolcalling.calls import FunctionCall, render_call
 from toolcalling.evaluation import argument_problem
 from toolcalling.judging import matching
@@ -245,14 +246,9 @@ def test_accepted_names_and_numbers_stand_in_the_prompt():
 
 
 def test_no_near_duplicates_also_of_the_training(task):
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     rows = [*ROWS, *task.rows["train"], *task.rows["dev"]]
     texts = [re.sub(r"\W+", " ", row["user_content"].lower()).strip() for row in rows]
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit_transform(
-        texts
-    )
-    cosine = (vectors[: len(ROWS)] @ vectors.T).toarray()
+    cosine = cosines(texts)
     for i, row in enumerate(ROWS):
         near = [rows[j] for j in range(len(rows)) if j != i and cosine[i, j] >= 0.5]
         assert not near, (row, near)

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from near import cosines
 from toolcalling import tasks
 
 TASK = tasks.load_task(tasks.BUILT_IN)
@@ -109,16 +110,11 @@ def test_queries_keep_the_numbers_of_the_message():
 
 
 def test_no_duplicates_and_no_near_duplicates_across_splits():
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     texts = [
         re.sub(r"\W+", " ", row["user_content"].lower()).strip() for _, row in EVERY
     ]
     assert len(set(texts)) == len(texts)
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit_transform(
-        row["user_content"].lower() for _, row in EVERY
-    )
-    cosine = (vectors @ vectors.T).toarray()
+    cosine = cosines([row["user_content"] for _, row in EVERY])
     for i, (split, row) in enumerate(EVERY):
         for j, (other, twin) in enumerate(EVERY[:i]):
             assert split == other or cosine[i, j] < 0.5, (row, twin)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from near import cosines
 from scripted import scripted
 from toolcalling import tasks
 from toolcalling.calls import FunctionCall, render_call
@@ -53,18 +54,13 @@ def test_counts_and_kinds_of_rows():
 
 
 def test_no_row_is_one_of_the_help_desks_and_none_is_in_two_splits():
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     asked = [(split, row["user_content"]) for split, row in ANSWERED]
     asked += [
         (f"helpdesk {split}", row["user_content"])
         for split, rows in HELPDESK.rows.items()
         for row in rows
     ]
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5)).fit_transform(
-        text.lower() for _, text in asked
-    )
-    cosine = (vectors @ vectors.T).toarray()
+    cosine = cosines([text for _, text in asked])
     for i, (split, text) in enumerate(asked):
         for j, (other, twin) in enumerate(asked[:i]):
             held_out = "test" in split + other or "dev" in split + other
