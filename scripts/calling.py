@@ -3,9 +3,11 @@
     python scripts/calling.py NAME --rows 800 --rate 5e-5 [--seed 1] [--parts dev,...]
     python scripts/calling.py plain --rows 0            # the base as it is
     python scripts/calling.py NAME --on BASE [--share 0.2] [--seed 42]
+    python scripts/calling.py NAME --of BASE [--rank 32]   # its change, cut to a rank
+    python scripts/calling.py BASE --decide             # hold it against the rule
 
-The last trains the built-in task on an earlier run's base, that share of the rows
-being general ones, and measures the task's test too.
+With --on the built-in task is trained on an earlier run's base, that share of the
+rows being general ones, and the task's test is measured too.
 
 A run that was stopped goes on: from its last checkpoint, then from the last part
 measured. What it changed in the weights is kept in artifacts/calling/NAME, its
@@ -27,22 +29,29 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from toolcalling import evaluation, hardware, models, tasks  # noqa: E402
-from toolcalling.base import bfcl, delta, run  # noqa: E402
-from toolcalling.study import plan, training_run  # noqa: E402
+from toolcalling.base import bfcl, decision, delta, run  # noqa: E402
+from toolcalling.study import declarations  # noqa: E402
 from toolcalling.workspace import save_json  # noqa: E402
 
 RESULTS = ROOT / "data" / "results" / "calling.jsonl"
+SUMMARY = RESULTS.with_suffix(".json")
+KEPT = "delta.safetensors"  # what a run changed in the weights
 PARTS = ("dev", "dev_plain", "unseen", *bfcl.PARTS)
 
 
 def main():
     arguments = read_arguments()
+    if arguments.decide:
+        records = [json.loads(line) for line in RESULTS.read_text().splitlines()]
+        return save_json(SUMMARY, decision.summary(records, arguments.name))
     folder = ROOT / "artifacts" / "calling" / arguments.name
     machine = hardware.detect()
     if arguments.bf16:
         machine = replace(machine, bf16=True)
     model, tokenizer = models.load_model(models.choose_model("embedded"), machine)
-    if arguments.rows or arguments.on:
+    if arguments.of:
+        cut(model, folder, arguments)
+    elif arguments.rows or arguments.on or (folder / KEPT).exists():
         trained(model, tokenizer, machine, folder, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.parts:
@@ -67,10 +76,15 @@ def read_arguments():
     parser.add_argument("name")
     parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--on", help="an earlier run: tune the task on its base")
+    parser.add_argument("--of", help="an earlier run: measure its change at a low rank")
+    parser.add_argument("--rank", type=int, default=32)
+    parser.add_argument("--decide", action="store_true", help="write calling.json")
     parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mix", default={}, type=json.loads, help="JSON: rows' shares")
+    parser.add_argument(
+        "--mix", default=run.MIX, type=json.loads, help="JSON: rows' shares"
+    )
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
     parser.add_argument("--bf16", action="store_true", help="also where it isn't usual")
     parser.add_argument("--modes", default=run.MODES, type=lambda text: text.split(","))
@@ -79,7 +93,7 @@ def read_arguments():
 
 def trained(model, tokenizer, machine, folder, arguments):
     """model as the run leaves it: trained now, or from what is kept of it."""
-    kept = folder / "delta.safetensors"
+    kept = folder / KEPT
     if kept.exists():
         delta.add(model, load_file(kept))
         return
@@ -108,6 +122,23 @@ def trained(model, tokenizer, machine, folder, arguments):
     save_file(changed, kept)
 
 
+def cut(model, folder, arguments):
+    """model as it would be from a small adapter: the change of a run, cut to a rank."""
+    whole = load_file(folder.parent / arguments.of / KEPT)
+    thin = {
+        n: t.half().contiguous()
+        for n, t in delta.low_rank(whole, arguments.rank).items()
+    }
+    kept = folder / KEPT
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(thin, kept)
+    save_json(folder / "run.json", {
+        "of": arguments.of, "rank": arguments.rank,
+        "adapter_mb": round(kept.stat().st_size / 1e6, 1),
+    })  # fmt: skip
+    delta.add(model, thin)
+
+
 def on_the_task(model, tokenizer, machine):
     """The built-in task's test after tuning: strict, slices, leaks, changed names."""
     task = tasks.load_task()
@@ -117,13 +148,25 @@ def on_the_task(model, tokenizer, machine):
     )
     judged = evaluation.judge_rows(replies, rows, task)
     score = evaluation.score(rows, judged)
-    varied = training_run.variants(plan.Run(), model, tokenizer, task, machine)
+    varied = {
+        v.name: v
+        for v in declarations.variants(task)
+        if v.name in ("renamed", "flipped")
+    }
+
+    def right(variant):
+        asked = [declarations.conversation(row, variant) for row in rows]
+        found = evaluation.generate_replies(model, tokenizer, asked, machine)
+        return sum(
+            declarations.judge(reply, row, variant).correct
+            for reply, row in zip(found, rows, strict=True)
+        )
+
     return {
         "correct": score["correct"], "n": score["n"], "outcomes": score["outcomes"],
         "slices": {k: [s["correct"], s["n"]] for k, s in score["slices"].items()},
         "leaks": evaluation.measures(rows, judged, task)["leak_rate"]["correct"],
-        "variants": {k: sum(o == "correct" for o in v["outcomes"])
-                     for k, v in varied.items()},
+        "variants": {name: right(variant) for name, variant in varied.items()},
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from toolcalling import general
-from toolcalling.base import bfcl, delta, run
+from toolcalling.base import bfcl, decision, delta, run
 from toolcalling.calls import FunctionCall
 from toolcalling.general import catalogue
 from toolcalling.judging import matching
@@ -112,6 +112,8 @@ def test_a_prompt_whose_tools_no_grammar_expresses_is_asked_free(tiny_loaded, wh
         assert figures["unconstrained"] == free and figures["n"] == len(replies) == 4
         assert sum(figures["misses"].values()) == 4 - figures["right"]
         assert figures["right"] == wrong.count(None)
+        assert figures["invalid"] <= sum(figures["misses"].values())
+    assert figures["invalid"] == 0
     assert not any("malformed" in (w or "") for w in wrong[1:])
 
 
@@ -157,3 +159,81 @@ def test_a_difference_of_another_model_is_refused_whole(tiny_loaded):
         delta.add(model, kept | {name: torch.zeros(3, 3)})
     for name, weight in model.named_parameters():
         assert torch.equal(weight, before[name])
+
+
+def measured(name, right, unseen=(30, 48), **more):
+    """A line of calling.jsonl: so many of a hundred right in every part."""
+    parts = dict.fromkeys(("simple_python", "multiple", "irrelevance"))
+    for part in parts:
+        parts[part] = {m: {"right": right, "n": 100, "invalid": 2} for m in run.MODES}
+    parts["unseen"] = {m: {"due": list(unseen), "none": [9, 16]} for m in run.MODES}
+    return {
+        "run": name,
+        "rows": 8,
+        "minutes": 1.5,
+        "mix": {"plain": 1.0},
+        **parts,
+        **more,
+    }
+
+
+def test_the_base_is_taken_where_every_aim_is_met():
+    for right, unseen, taken in ((62, (22, 48), True), (61, (22, 48), False),
+                                 (62, (21, 48), False)):  # fmt: skip
+        records = [measured("plain", 0), measured("b", right, unseen)]
+        found = decision.summary(records, "b")["decision"]
+        assert found["taken"] is taken, (right, unseen)
+    missing = measured("b", 100)
+    del missing["multiple"]["constrained"]
+    found = decision.summary([measured("plain", 0), missing], "b")["decision"]
+    assert not found["taken"] and not found["met"]["multiple"]["constrained"]
+    assert found["met"]["multiple"]["free"]
+
+
+def test_the_summary_holds_the_tuned_by_share_and_the_adapter():
+    records = [
+        measured("plain", 0), measured("b", 50),
+        measured("t20", 40, on="b", share=0.2, policy={"correct": 9, "n": 10}),
+        measured("t0", 10, on="b", share=0.0), measured("other", 1, on="c", share=0.0),
+        {"run": "r", "of": "b", "rank": 8, "adapter_mb": 4.2},
+    ]  # fmt: skip
+    found = decision.summary(records, "b")
+    assert list(found["models"]) == [
+        "plain", "taught", "tuned, 0 % general rows", "tuned, 20 % general rows",
+    ]  # fmt: skip
+    taught = found["models"]["taught"]
+    assert taught["bfcl"]["multiple"] == {"free": [50, 100], "constrained": [50, 100]}
+    assert taught["unseen"]["free"] == [30, 48] and "dev" not in taught["bfcl"]
+    assert found["adapter_mb"] == 4.2 and len(found["policy"]) == 1
+
+
+def test_the_table_leaves_out_what_was_not_measured():
+    own = {"correct": 9, "n": 10, "variants": {"renamed": 4}}
+    tuned = measured("t0", 10, on="b", share=0.0, policy=own)
+    del tuned["multiple"]["constrained"]
+    found = decision.summary([measured("plain", 0), measured("b", 50), tuned], "b")
+    lines = {(line["prompts"], line["replies"]): line for line in decision.table(found)}
+    assert len(lines) == 14
+    assert lines["multiple", "free"]["FunctionGemma"] == "63.5%"
+    line = lines["the task's own test", "free"]
+    assert line["tuned, 0 % general rows"].startswith("9/10") and not line["taught"]
+    line = lines["the same, tools renamed", "free"]
+    assert line["tuned, 0 % general rows"].startswith("4/10")
+    line = lines["multiple", "grammar"]
+    assert line["taught"] == "50/100 (40 to 60%)"
+    assert line["tuned, 0 % general rows"] == line["FunctionGemma"] == ""
+    assert lines["calls that are not valid, in all", "free"]["taught"] == "6"
+    assert lines["unseen tools, a call due", "free"]["plain"].startswith("30/48")
+
+
+def test_a_miss_is_told_by_its_kind_and_not_by_names_or_values():
+    whole = "<start_function_call>call:f{}<end_function_call><start_function_response>"
+    for problem, reply, kind in (
+        ("parameter 'is_required' has another value than accepted: 'a: malformed'",
+         whole, "another value"),
+        ("required parameter 'due' is missing", whole, "required value missing"),
+        ("malformed: a value is missing", whole[:-1], "cut"),
+        ("malformed: a value is missing", whole, "malformed"),
+        ("1 call, none due", whole, "a needless call"),
+    ):  # fmt: skip
+        assert run._kind(problem, reply) == kind
