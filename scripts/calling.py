@@ -30,7 +30,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from toolcalling import evaluation, hardware, models, tasks  # noqa: E402
 from toolcalling.base import bfcl, decision, delta, run  # noqa: E402
-from toolcalling.study import declarations  # noqa: E402
+from toolcalling.study import plan, results, training_run  # noqa: E402
 from toolcalling.workspace import save_json  # noqa: E402
 
 RESULTS = ROOT / "data" / "results" / "calling.jsonl"
@@ -49,9 +49,9 @@ def main():
     if arguments.bf16:
         machine = replace(machine, bf16=True)
     model, tokenizer = models.load_model(models.choose_model("embedded"), machine)
-    if arguments.of:
-        cut(model, folder, arguments)
-    elif arguments.rows or arguments.on or (folder / KEPT).exists():
+    if arguments.of and not (folder / KEPT).exists():
+        cut(folder, arguments)
+    if arguments.rows or arguments.on or (folder / KEPT).exists():
         trained(model, tokenizer, machine, folder, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     for part in arguments.parts:
@@ -122,8 +122,8 @@ def trained(model, tokenizer, machine, folder, arguments):
     save_file(changed, kept)
 
 
-def cut(model, folder, arguments):
-    """model as it would be from a small adapter: the change of a run, cut to a rank."""
+def cut(folder, arguments):
+    """Keep a run's change cut to a rank, as a small adapter would hold it."""
     whole = load_file(folder.parent / arguments.of / KEPT)
     thin = {
         n: t.half().contiguous()
@@ -136,7 +136,6 @@ def cut(model, folder, arguments):
         "of": arguments.of, "rank": arguments.rank,
         "adapter_mb": round(kept.stat().st_size / 1e6, 1),
     })  # fmt: skip
-    delta.add(model, thin)
 
 
 def on_the_task(model, tokenizer, machine):
@@ -148,25 +147,14 @@ def on_the_task(model, tokenizer, machine):
     )
     judged = evaluation.judge_rows(replies, rows, task)
     score = evaluation.score(rows, judged)
-    varied = {
-        v.name: v
-        for v in declarations.variants(task)
-        if v.name in ("renamed", "flipped")
-    }
-
-    def right(variant):
-        asked = [declarations.conversation(row, variant) for row in rows]
-        found = evaluation.generate_replies(model, tokenizer, asked, machine)
-        return sum(
-            declarations.judge(reply, row, variant).correct
-            for reply, row in zip(found, rows, strict=True)
-        )
-
+    varied = training_run.variants(
+        plan.Run(), model, tokenizer, task, machine, only=("renamed", "flipped")
+    )
     return {
         "correct": score["correct"], "n": score["n"], "outcomes": score["outcomes"],
         "slices": {k: [s["correct"], s["n"]] for k, s in score["slices"].items()},
         "leaks": evaluation.measures(rows, judged, task)["leak_rate"]["correct"],
-        "variants": {name: right(variant) for name, variant in varied.items()},
+        "variants": {name: sum(results.hits(v)) for name, v in varied.items()},
     }  # fmt: skip
 
 

@@ -163,18 +163,11 @@ def test_a_difference_of_another_model_is_refused_whole(tiny_loaded):
 
 def measured(name, right, unseen=(30, 48), **more):
     """A line of calling.jsonl: so many of a hundred right in every part."""
-    parts = dict.fromkeys(("simple_python", "multiple", "irrelevance"))
-    for part in parts:
-        parts[part] = {m: {"right": right, "n": 100, "invalid": 2} for m in run.MODES}
+    bfcl_part = {m: {"right": right, "n": 100, "invalid": 2} for m in run.MODES}
+    parts = {p: dict(bfcl_part) for p in ("simple_python", "multiple", "irrelevance")}
     parts["unseen"] = {m: {"due": list(unseen), "none": [9, 16]} for m in run.MODES}
-    return {
-        "run": name,
-        "rows": 8,
-        "minutes": 1.5,
-        "mix": {"plain": 1.0},
-        **parts,
-        **more,
-    }
+    fixed = {"rows": 8, "minutes": 1.5, "mix": {"plain": 1.0}}
+    return {"run": name, **fixed, **parts, **more}
 
 
 def test_the_base_is_taken_where_every_aim_is_met():

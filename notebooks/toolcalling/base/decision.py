@@ -1,6 +1,8 @@
 """Does a taught base become the embedded one? The rule, and the runs held against it.
 
-The rule was written before the last run. It is all or nothing.
+The rule was written before the last run. It is all or nothing. It also asks that the
+task's test loses at most a point over three seeds, which is not looked at here: such
+runs are made for a base that meets all the rest.
 """
 
 from ..statistics import wilson
@@ -104,8 +106,12 @@ def _share(found, part, mode):
 
 def _figures(record):
     """A run's [right, n] by part and mode."""
-    parts = {p: f for p, f in record.items() if isinstance(f, dict) and _measured(f)}
-    counts = [(m, f.get("invalid", 0)) for p in parts.values() for m, f in p.items()]
+    parts = {p: f for p, f in record.items() if isinstance(f, dict) and {*f} & {*WORDS}}
+    invalid = {}
+    for modes in parts.values():
+        for mode, figures in modes.items():
+            if "invalid" in figures:  # older runs did not count them
+                invalid[mode] = invalid.get(mode, 0) + figures["invalid"]
     unseen = parts.pop("unseen", {})
     bfcl = {p: f for p, f in parts.items() if not p.startswith("dev")}
     return {
@@ -115,9 +121,5 @@ def _figures(record):
         },
         "unseen": {mode: f["due"] for mode, f in unseen.items()},
         "unseen_none": {mode: f["none"] for mode, f in unseen.items()},
-        "invalid": {m: sum(n for mode, n in counts if mode == m) for m, _ in counts},
+        "invalid": invalid,
     }
-
-
-def _measured(modes):
-    return any(mode in modes for mode in ("free", "constrained"))

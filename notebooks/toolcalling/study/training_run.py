@@ -99,10 +99,15 @@ def _choice(model, tokenizer, asked, hardware):
     }
 
 
-def variants(run, model, tokenizer, task, hardware):
-    """{variant of the declarations: {"outcomes"} per row, of plan.Run() "names" too}"""
+def variants(run, model, tokenizer, task, hardware, only=None):
+    """{variant of the declarations: {"outcomes"} per row, of plan.Run() "names" too}
+
+    only: names of the variants asked, None for all.
+    """
     found, rows = {}, task.rows["test"]
     for variant in declarations.variants(task)[1:]:  # the original is measured already
+        if only and variant.name not in only:
+            continue
         asked = [declarations.conversation(row, variant) for row in rows]
         replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
         judged = [
