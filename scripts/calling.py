@@ -60,7 +60,7 @@ def main():
             if (file := folder / f"{part}.{mode}.json").exists():
                 continue
             figures, replies, wrong = run.measure(
-                model, tokenizer, machine, asked, mode
+                model, tokenizer, machine, asked, mode, arguments.tokens
             )
             print(arguments.name, part, mode, json.dumps(figures), flush=True)
             save_json(file, {"figures": figures, "replies": replies, "wrong": wrong})
@@ -86,6 +86,7 @@ def read_arguments():
         "--mix", default=run.MIX, type=json.loads, help="JSON: rows' shares"
     )
     parser.add_argument("--parts", default=PARTS, type=lambda text: text.split(","))
+    parser.add_argument("--tokens", type=int, default=160, help="of a reply")
     parser.add_argument("--bf16", action="store_true", help="also where it isn't usual")
     parser.add_argument("--modes", default=run.MODES, type=lambda text: text.split(","))
     return parser.parse_args()

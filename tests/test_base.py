@@ -197,6 +197,7 @@ def test_the_summary_holds_the_tuned_by_share_and_the_adapter():
     taught = found["models"]["taught"]
     assert taught["bfcl"]["multiple"] == {"free": [50, 100], "constrained": [50, 100]}
     assert taught["unseen"]["free"] == [30, 48] and "dev" not in taught["bfcl"]
+    assert list(found["shares"].values()) == [0.0, 0.2]
     assert found["adapter_mb"] == 4.2 and len(found["policy"]) == 1
 
 
@@ -205,8 +206,10 @@ def test_the_table_leaves_out_what_was_not_measured():
     tuned = measured("t0", 10, on="b", share=0.0, policy=own)
     del tuned["multiple"]["constrained"]
     found = decision.summary([measured("plain", 0), measured("b", 50), tuned], "b")
-    lines = {(line["prompts"], line["replies"]): line for line in decision.table(found)}
-    assert len(lines) == 14
+    names = ("plain", "taught", "tuned, 0 % general rows", "FunctionGemma")
+    table = decision.table(found, names)
+    lines = {(line["prompts"], line["replies"]): line for line in table}
+    assert len(lines) == 14 and list(table[0]) == ["prompts", "replies", *names]
     assert lines["multiple", "free"]["FunctionGemma"] == "63.5%"
     line = lines["the task's own test", "free"]
     assert line["tuned, 0 % general rows"].startswith("9/10") and not line["taught"]
@@ -217,6 +220,8 @@ def test_the_table_leaves_out_what_was_not_measured():
     assert line["tuned, 0 % general rows"] == line["FunctionGemma"] == ""
     assert lines["calls that are not valid, in all", "free"]["taught"] == "6"
     assert lines["unseen tools, a call due", "free"]["plain"].startswith("30/48")
+    asked = [line["prompts"] for line in decision.table(found, ["taught"])]
+    assert len(asked) == 12 and "the task's own test" not in asked
 
 
 def test_a_miss_is_told_by_its_kind_and_not_by_names_or_values():

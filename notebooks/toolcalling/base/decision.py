@@ -31,14 +31,16 @@ def summary(records, base):
     "unseen": {mode: [right, n]}, "unseen_none": the same where no call is due,
     "invalid": {mode: replies that are no valid call}}}, of the plain base, the taught
     one, and it tuned on the task by share of general rows;
-    "policy": {name: figures on the task's test}; "adapter_mb": of the taught base.
+    "shares": {name: share of general rows} of the tuned; "policy": {name: figures on
+    the task's test}; "adapter_mb": of the taught base.
     """
     runs = {record["run"]: record for record in records}
     named = {"plain": runs["plain"], "taught": runs[base]}
     tuned = sorted(
         (r for r in records if r.get("on") == base), key=lambda r: r["share"]
     )
-    named |= {f"tuned, {100 * r['share']:.0f} % general rows": r for r in tuned}
+    shares = {f"tuned, {100 * r['share']:.0f} % general rows": r for r in tuned}
+    named |= shares
     models = {name: _figures(record) for name, record in named.items()}
     found = {**models["taught"]["bfcl"], "unseen": models["taught"]["unseen"]}
     met = {
@@ -53,15 +55,18 @@ def summary(records, base):
             "minutes": runs[base]["minutes"], "aims": AIMS, "met": met,
         },
         "models": models,
+        "shares": {name: r["share"] for name, r in shares.items()},
         "policy": {name: r["policy"] for name, r in named.items() if "policy" in r},
         "adapter_mb": min((r["adapter_mb"] for r in small), default=None),
     }  # fmt: skip
 
 
-def table(found):
+def table(found, names):
     """Lines for charts.table: each part, free and under the grammar, model by model.
 
-    found: of summary. "44/100 (35 to 54%)": right, asked, Wilson's 95% interval.
+    found: of summary. names: the columns, of found["models"] or "FunctionGemma"; what
+    none of them was asked is left out. "44/100 (35 to 54%)": right, asked, Wilson's
+    95% interval.
     """
     lines = []
     parts = [(part, "bfcl") for part in found["models"]["taught"]["bfcl"]]
@@ -74,15 +79,14 @@ def table(found):
                 of_group = figures[group]
                 modes = of_group.get(part, {}) if group == "bfcl" else of_group
                 line[name] = _cell(*modes[mode]) if mode in modes else ""
-            told = PUBLISHED.get(part) if mode == "free" else None
-            line["FunctionGemma"] = f"{told:.1%}" if told else ""
+            if mode == "free" and part in PUBLISHED:
+                line["FunctionGemma"] = f"{PUBLISHED[part]:.1%}"
             lines.append(line)
     for prompts, right in (
         ("the task's own test", lambda policy: policy["correct"]),
         ("the same, tools renamed", lambda policy: policy["variants"]["renamed"]),
     ):
         line = {"prompts": prompts, "replies": "free"}
-        line |= dict.fromkeys(found["models"], "")
         for name, policy in found["policy"].items():
             line[name] = _cell(right(policy), policy["n"])
         lines.append(line)
@@ -91,7 +95,12 @@ def table(found):
         for name, figures in found["models"].items():
             line[name] = str(figures["invalid"].get(mode, ""))
         lines.append(line)
-    return [{**line, "FunctionGemma": line.get("FunctionGemma", "")} for line in lines]
+    columns = ("prompts", "replies", *names)
+    return [
+        {column: line.get(column, "") for column in columns}
+        for line in lines
+        if any(line.get(name) for name in names)
+    ]
 
 
 def _cell(right, n):

@@ -148,13 +148,16 @@ def prompts(part, wheel=None, limit=None):
     return found
 
 
-def measure(model, tokenizer, hardware, asked, mode):
+def measure(model, tokenizer, hardware, asked, mode, tokens=160):
     """(figures, replies, what is wrong with each or None), free or constrained.
+
+    tokens: of a reply at the most.
 
     figures: {"right", "n", "due": [right, n] where a call is due, "none": [right, n] where
     none is, "tool": due ones with the right tool, "misses": {kind: number},
     "invalid": those of the kinds INVALID, "unconstrained": prompts whose tools no
-    grammar expresses, asked free and left out of "invalid", "ms": of a reply}
+    grammar expresses, asked free and left out of "invalid", "tokens": as given, "ms":
+    of a reply}
     """
     start, able = time.perf_counter(), [True] * len(asked)
     if mode == "constrained":
@@ -163,7 +166,7 @@ def measure(model, tokenizer, hardware, asked, mode):
     for wanted in {*able}:
         at = [i for i, fits in enumerate(able) if fits == wanted]
         found = evaluation.generate_replies(
-            model, tokenizer, [asked[i] for i in at], hardware, max_new_tokens=160,
+            model, tokenizer, [asked[i] for i in at], hardware, max_new_tokens=tokens,
             constrained=wanted and mode == "constrained",
         )  # fmt: skip
         for i, reply in zip(at, found, strict=True):
@@ -173,11 +176,12 @@ def measure(model, tokenizer, hardware, asked, mode):
         for reply, p in zip(replies, asked, strict=True)
     ]
     ms = round(1000 * (time.perf_counter() - start) / len(asked))
-    return counted(asked, replies, wrong, able) | {"ms": ms}, replies, wrong
+    figures = counted(asked, replies, wrong, able) | {"tokens": tokens, "ms": ms}
+    return figures, replies, wrong
 
 
 def counted(asked, replies, wrong, able):
-    """The figures of measure but for the time.
+    """The figures of measure but for the tokens and the time.
 
     able: for each prompt, whether a grammar could hold its reply.
     """
