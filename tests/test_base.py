@@ -201,27 +201,45 @@ def test_the_summary_holds_the_tuned_by_share_and_the_adapter():
     assert found["adapter_mb"] == 4.2 and len(found["policy"]) == 1
 
 
-def test_the_table_leaves_out_what_was_not_measured():
-    own = {"correct": 9, "n": 10, "variants": {"renamed": 4}}
+def test_the_table_compares_what_more_than_one_was_asked():
+    own = {"correct": 9, "n": 10, "variants": {"renamed": 4, "flipped": 3}}
     tuned = measured("t0", 10, on="b", share=0.0, policy=own)
-    del tuned["multiple"]["constrained"]
+    other = measured("t20", 10, on="b", share=0.2, policy=own)
+    for record in (tuned, other):
+        del record["multiple"]
+    found = decision.summary(
+        [measured("plain", 0), measured("b", 50), tuned, other], "b"
+    )
+    columns = {"taught": ("taught", "free"), "grammar": ("taught", "constrained")}
+    table = decision.table(found, columns, published=True)
+    lines = {line["asked"]: line for line in table}
+    assert list(table[0]) == ["asked", "taught", "grammar", "FunctionGemma"]
+    assert lines["multiple"] == {
+        "asked": "multiple", "taught": "50/100 (40 to 60%)",
+        "grammar": "50/100 (40 to 60%)", "FunctionGemma": "63.5%",
+    }  # fmt: skip
+    assert lines["unseen tools, a call due"]["grammar"].startswith("30/48")
+    first, second = (f"tuned, {share} % general rows" for share in (0, 20))
+    columns = {
+        "before": ("taught", "free"),
+        "0%": (first, "free"),
+        "20%": (second, "free"),
+    }
+    lines = {line["asked"]: line for line in decision.table(found, columns)}
+    assert "multiple" not in lines  # asked of one alone
+    assert not lines["the task's test"]["before"]
+    assert lines["the task's test"]["0%"].startswith("9/10")
+    assert lines["its tools flipped"]["20%"].startswith("3/10")
+
+
+def test_invalid_calls_are_counted_over_the_parts_that_all_were_asked():
+    tuned = measured("t0", 10, on="b", share=0.0)
+    del tuned["multiple"]
     found = decision.summary([measured("plain", 0), measured("b", 50), tuned], "b")
-    names = ("plain", "taught", "tuned, 0 % general rows", "FunctionGemma")
-    table = decision.table(found, names)
-    lines = {(line["prompts"], line["replies"]): line for line in table}
-    assert len(lines) == 14 and list(table[0]) == ["prompts", "replies", *names]
-    assert lines["multiple", "free"]["FunctionGemma"] == "63.5%"
-    line = lines["the task's own test", "free"]
-    assert line["tuned, 0 % general rows"].startswith("9/10") and not line["taught"]
-    line = lines["the same, tools renamed", "free"]
-    assert line["tuned, 0 % general rows"].startswith("4/10")
-    line = lines["multiple", "grammar"]
-    assert line["taught"] == "50/100 (40 to 60%)"
-    assert line["tuned, 0 % general rows"] == line["FunctionGemma"] == ""
-    assert lines["calls that are not valid, in all", "free"]["taught"] == "6"
-    assert lines["unseen tools, a call due", "free"]["plain"].startswith("30/48")
-    asked = [line["prompts"] for line in decision.table(found, ["taught"])]
-    assert len(asked) == 12 and "the task's own test" not in asked
+    columns = {"a": ("taught", "free"), "b": ("tuned, 0 % general rows", "free")}
+    *_, last = decision.table(found, columns)
+    # simple_python and irrelevance, two of a hundred each
+    assert last == {"asked": "no valid call, of 200 replies", "a": "4", "b": "4"}
 
 
 def test_a_miss_is_told_by_its_kind_and_not_by_names_or_values():

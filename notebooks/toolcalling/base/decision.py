@@ -15,10 +15,10 @@ AIMS = {
     "irrelevance": {"free": 0.60},
     "unseen": {"free": 16 / 48, "constrained": 22 / 48},
 }
-WORDS = {"free": "free", "constrained": "grammar"}
+WORDS = {"free": "free", "constrained": "under the grammar"}
 # FunctionGemma's own, as Google publishes them, written freely.
 PUBLISHED = {
-    "simple_python": 0.616, "multiple": 0.635, "irrelevance": 0.737,
+    "simple_python": 0.616, "multiple": 0.635, "parallel": 0.39, "irrelevance": 0.737,
     "live_simple": 0.362, "live_multiple": 0.257,
 }  # fmt: skip
 
@@ -29,8 +29,8 @@ def summary(records, base):
     "decision": {"taken", "base", "rows", "minutes", "aims": {part: {mode: share}},
     "met": {part: {mode: bool}}}; "models": {name: {"bfcl": {part: {mode: [right, n]}},
     "unseen": {mode: [right, n]}, "unseen_none": the same where no call is due,
-    "invalid": {mode: replies that are no valid call}}}, of the plain base, the taught
-    one, and it tuned on the task by share of general rows;
+    "invalid": {part: {mode: [replies that hold no valid call, n]}}}}, of the plain
+    base, the taught one, and it tuned on the task by share of general rows;
     "shares": {name: share of general rows} of the tuned; "policy": {name: figures on
     the task's test}; "adapter_mb": of the taught base.
     """
@@ -61,46 +61,57 @@ def summary(records, base):
     }  # fmt: skip
 
 
-def table(found, names):
-    """Lines for charts.table: each part, free and under the grammar, model by model.
+def table(found, columns, published=False):
+    """Lines for charts.table: what was asked, and a column's right replies.
 
-    found: of summary. names: the columns, of found["models"] or "FunctionGemma"; what
-    none of them was asked is left out. "44/100 (35 to 54%)": right, asked, Wilson's
-    95% interval.
+    found: of summary. columns: {header: (model of found["models"], mode)}. What only
+    one of them was asked is left out. "44/100 (35 to 54%)": right, asked, Wilson's
+    95% interval. published: a column of FunctionGemma's figures, too.
     """
+    told = {header: _counts(found, *of) for header, of in columns.items()}
     lines = []
-    parts = [(part, "bfcl") for part in found["models"]["taught"]["bfcl"]]
-    asked = [*parts, ("unseen tools, a call due", "unseen"),
-             ("unseen tools, none due", "unseen_none")]  # fmt: skip
-    for part, group in asked:
-        for mode, words in WORDS.items():
-            line = {"prompts": part.replace("_", " "), "replies": words}
-            for name, figures in found["models"].items():
-                of_group = figures[group]
-                modes = of_group.get(part, {}) if group == "bfcl" else of_group
-                line[name] = _cell(*modes[mode]) if mode in modes else ""
-            if mode == "free" and part in PUBLISHED:
-                line["FunctionGemma"] = f"{PUBLISHED[part]:.1%}"
-            lines.append(line)
-    for prompts, right in (
-        ("the task's own test", lambda policy: policy["correct"]),
-        ("the same, tools renamed", lambda policy: policy["variants"]["renamed"]),
-    ):
-        line = {"prompts": prompts, "replies": "free"}
-        for name, policy in found["policy"].items():
-            line[name] = _cell(right(policy), policy["n"])
-        lines.append(line)
-    for mode, words in WORDS.items():
-        line = {"prompts": "calls that are not valid, in all", "replies": words}
-        for name, figures in found["models"].items():
-            line[name] = str(figures["invalid"].get(mode, ""))
-        lines.append(line)
-    columns = ("prompts", "replies", *names)
-    return [
-        {column: line.get(column, "") for column in columns}
-        for line in lines
-        if any(line.get(name) for name in names)
-    ]
+    for asked in dict.fromkeys(name for counts in told.values() for name in counts):
+        cells = {
+            header: _cell(*counts[asked]) if asked in counts else ""
+            for header, counts in told.items()
+        }
+        if published:
+            share = PUBLISHED.get(asked)
+            cells["FunctionGemma"] = f"{share:.1%}" if share else ""
+        if sum(map(bool, cells.values())) > 1:
+            lines.append({"asked": asked.replace("_", " "), **cells})
+    return [*lines, _invalid(found, columns)]
+
+
+def _counts(found, name, mode):
+    """{what a model was asked: [right, n]} in one mode."""
+    model = found["models"][name]
+    counts = {part: m[mode] for part, m in model["bfcl"].items() if mode in m}
+    for what, group in (("a call due", "unseen"), ("none due", "unseen_none")):
+        if mode in model[group]:
+            counts[f"unseen tools, {what}"] = model[group][mode]
+    policy = found["policy"].get(name)
+    if policy and mode == "free":
+        right = {"the task's test": policy["correct"]}
+        for way in ("renamed", "flipped"):
+            right[f"its tools {way}"] = policy["variants"][way]
+        counts |= {what: [n, policy["n"]] for what, n in right.items()}
+    return counts
+
+
+def _invalid(found, columns):
+    """The line of calls that are not valid, over the parts that all were asked."""
+    told = {
+        header: {part: modes[mode] for part, modes
+                 in found["models"][name]["invalid"].items() if mode in modes}
+        for header, (name, mode) in columns.items()
+    }  # fmt: skip
+    parts = set.intersection(*map(set, told.values()))
+    n = sum(next(iter(told.values()))[part][1] for part in parts)
+    return {"asked": f"no valid call, of {n} replies"} | {
+        header: str(sum(counts[part][0] for part in parts))
+        for header, counts in told.items()
+    }
 
 
 def _cell(right, n):
@@ -116,11 +127,10 @@ def _share(found, part, mode):
 def _figures(record):
     """A run's [right, n] by part and mode."""
     parts = {p: f for p, f in record.items() if isinstance(f, dict) and {*f} & {*WORDS}}
-    invalid = {}
-    for modes in parts.values():
-        for mode, figures in modes.items():
-            if "invalid" in figures:  # older runs did not count them
-                invalid[mode] = invalid.get(mode, 0) + figures["invalid"]
+    invalid = {
+        part: {m: [f["invalid"], f["n"]] for m, f in modes.items() if "invalid" in f}
+        for part, modes in parts.items()  # older runs did not count them
+    }
     unseen = parts.pop("unseen", {})
     bfcl = {p: f for p, f in parts.items() if not p.startswith("dev")}
     return {
