@@ -105,9 +105,12 @@ def trained(model, tokenizer, machine, folder, arguments):
     if arguments.on:
         if arguments.on != "plain":
             delta.add(model, load_file(folder.parent / arguments.on / kept.name))
-        pick = run.tune(model, tokenizer, tasks.load_task(), machine, arguments.share,
-                        arguments.seed)  # fmt: skip
-        noted |= {"on": arguments.on, "share": arguments.share, "epoch": pick.epoch,
+        task = tasks.load_task()
+        pick = run.tune(
+            model, tokenizer, task, machine, arguments.share, arguments.seed
+        )
+        noted |= {"on": arguments.on, "share": arguments.share,
+                  "task_rows": len(task.rows["train"]), "epoch": pick.epoch,
                   "dev_by_epoch": [e["correct"] for e in pick.epochs]}  # fmt: skip
     else:
         rows = run.training_rows(arguments.seed, arguments.rows, **arguments.mix)
