@@ -4,11 +4,12 @@ import copy
 import json
 import zipfile
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from toolcalling import general
-from toolcalling.base import bfcl, decision, delta, run
+from toolcalling.base import bfcl, decision, delta, report, run
 from toolcalling.calls import FunctionCall
 from toolcalling.general import catalogue
 from toolcalling.judging import matching
@@ -211,7 +212,7 @@ def test_the_table_compares_what_more_than_one_was_asked():
         [measured("plain", 0), measured("b", 50), tuned, other], "b"
     )
     columns = {"taught": ("taught", "free"), "grammar": ("taught", "constrained")}
-    table = decision.table(found, columns, published=True)
+    table = report.table(found, columns, published=True)
     lines = {line["asked"]: line for line in table}
     assert list(table[0]) == ["asked", "taught", "grammar", "FunctionGemma"]
     assert lines["multiple"] == {
@@ -225,7 +226,7 @@ def test_the_table_compares_what_more_than_one_was_asked():
         "0%": (first, "free"),
         "20%": (second, "free"),
     }
-    lines = {line["asked"]: line for line in decision.table(found, columns)}
+    lines = {line["asked"]: line for line in report.table(found, columns)}
     assert "multiple" not in lines  # asked of one alone
     assert not lines["the task's test"]["before"]
     assert lines["the task's test"]["0%"].startswith("9/10")
@@ -237,9 +238,44 @@ def test_invalid_calls_are_counted_over_the_parts_that_all_were_asked():
     del tuned["multiple"]
     found = decision.summary([measured("plain", 0), measured("b", 50), tuned], "b")
     columns = {"a": ("taught", "free"), "b": ("tuned, 0 % general rows", "free")}
-    *_, last = decision.table(found, columns)
+    *_, last = report.table(found, columns)
     # simple_python and irrelevance, two of a hundred each
     assert last == {"asked": "no valid call, of 200 replies", "a": "4", "b": "4"}
+
+
+def test_the_rule_the_curve_and_the_picture():
+    policy = {"correct": 9, "n": 10, "variants": {"renamed": 4, "flipped": 3}}
+    trained = {"losses": [], "rate": 5e-5, "device": "a CPU"}
+    records = [
+        measured("plain", 0), measured("b", 60, **trained),
+        measured("t0", 10, on="b", share=0.0, policy=policy),
+        measured("t20", 40, on="b", share=0.2, policy=policy),
+    ]  # fmt: skip
+    for record in records:
+        record["simple_python"]["free"]["due"] = [
+            record["simple_python"]["free"]["right"],
+            100,
+        ]
+    found = decision.summary(records, "b")
+    lines = report.rule(found)
+    assert [line[""] for line in lines] == [
+        "met", "missed", "met", "met", "met", "met", "met",
+    ]  # fmt: skip
+    assert lines[0] == {"asked": "simple python", "replies": "free",
+                        "at least": "58%", "right": "60.0%", "": "met"}  # fmt: skip
+    (line,) = report.curve(records)
+    assert line["simple"] == "60/100" and line["unseen tools, a call due"] == "30/48"
+    assert line["said outright"] == "100%"
+    figure, ax = plt.subplots()
+    report.forgetting(ax, found)
+    drawn = {line.get_label(): list(line.get_ydata()) for line in ax.get_lines()}
+    assert drawn["simple"] == [10, 40] and drawn["the task's test"] == [90, 90]
+    assert [label.get_text() for label in ax.get_xticklabels()] == [
+        "before",
+        "0%",
+        "20%",
+    ]
+    plt.close(figure)
 
 
 def test_a_miss_is_told_by_its_kind_and_not_by_names_or_values():

@@ -5,7 +5,7 @@ task's test loses at most a point over three seeds, which is not looked at here:
 runs are made for a base that meets all the rest.
 """
 
-from ..statistics import wilson
+from .run import MODES
 
 # Least shares of prompts answered right, in replies written freely and under the
 # grammar of the declarations. unseen: of the prompts with a call due.
@@ -15,12 +15,6 @@ AIMS = {
     "irrelevance": {"free": 0.60},
     "unseen": {"free": 16 / 48, "constrained": 22 / 48},
 }
-WORDS = {"free": "free", "constrained": "under the grammar"}
-# FunctionGemma's own, as Google publishes them, written freely.
-PUBLISHED = {
-    "simple_python": 0.616, "multiple": 0.635, "parallel": 0.39, "irrelevance": 0.737,
-    "live_simple": 0.362, "live_multiple": 0.257,
-}  # fmt: skip
 
 
 def summary(records, base):
@@ -61,64 +55,6 @@ def summary(records, base):
     }  # fmt: skip
 
 
-def table(found, columns, published=False):
-    """Lines for charts.table: what was asked, and a column's right replies.
-
-    found: of summary. columns: {header: (model of found["models"], mode)}. What only
-    one of them was asked is left out. "44/100 (35 to 54%)": right, asked, Wilson's
-    95% interval. published: a column of FunctionGemma's figures, too.
-    """
-    told = {header: _counts(found, *of) for header, of in columns.items()}
-    lines = []
-    for asked in dict.fromkeys(name for counts in told.values() for name in counts):
-        cells = {
-            header: _cell(*counts[asked]) if asked in counts else ""
-            for header, counts in told.items()
-        }
-        if published:
-            share = PUBLISHED.get(asked)
-            cells["FunctionGemma"] = f"{share:.1%}" if share else ""
-        if sum(map(bool, cells.values())) > 1:
-            lines.append({"asked": asked.replace("_", " "), **cells})
-    return [*lines, _invalid(found, columns)]
-
-
-def _counts(found, name, mode):
-    """{what a model was asked: [right, n]} in one mode."""
-    model = found["models"][name]
-    counts = {part: m[mode] for part, m in model["bfcl"].items() if mode in m}
-    for what, group in (("a call due", "unseen"), ("none due", "unseen_none")):
-        if mode in model[group]:
-            counts[f"unseen tools, {what}"] = model[group][mode]
-    policy = found["policy"].get(name)
-    if policy and mode == "free":
-        right = {"the task's test": policy["correct"]}
-        for way in ("renamed", "flipped"):
-            right[f"its tools {way}"] = policy["variants"][way]
-        counts |= {what: [n, policy["n"]] for what, n in right.items()}
-    return counts
-
-
-def _invalid(found, columns):
-    """The line of calls that are not valid, over the parts that all were asked."""
-    told = {
-        header: {part: modes[mode] for part, modes
-                 in found["models"][name]["invalid"].items() if mode in modes}
-        for header, (name, mode) in columns.items()
-    }  # fmt: skip
-    parts = set.intersection(*map(set, told.values()))
-    n = sum(next(iter(told.values()))[part][1] for part in parts)
-    return {"asked": f"no valid call, of {n} replies"} | {
-        header: str(sum(counts[part][0] for part in parts))
-        for header, counts in told.items()
-    }
-
-
-def _cell(right, n):
-    low, high = wilson(right, n)
-    return f"{right}/{n} ({100 * low:.0f} to {high:.0%})"
-
-
 def _share(found, part, mode):
     right, n = found.get(part, {}).get(mode, (0, 1))
     return right / n
@@ -126,7 +62,7 @@ def _share(found, part, mode):
 
 def _figures(record):
     """A run's [right, n] by part and mode."""
-    parts = {p: f for p, f in record.items() if isinstance(f, dict) and {*f} & {*WORDS}}
+    parts = {p: f for p, f in record.items() if isinstance(f, dict) and {*f} & {*MODES}}
     invalid = {
         part: {m: [f["invalid"], f["n"]] for m, f in modes.items() if "invalid" in f}
         for part, modes in parts.items()  # older runs did not count them
