@@ -240,7 +240,7 @@ def test_invalid_calls_are_counted_over_the_parts_that_all_were_asked():
     columns = {"a": ("taught", "free"), "b": ("tuned, 0 % general rows", "free")}
     *_, last = report.table(found, columns)
     # simple_python and irrelevance, two of a hundred each
-    assert last == {"asked": "no valid call, of 200 replies", "a": "4", "b": "4"}
+    assert last == {"asked": "an invalid call, of 200 replies", "a": "4", "b": "4"}
 
 
 def test_the_rule_the_curve_and_the_picture():

@@ -23,7 +23,7 @@ def summary(records, base):
     "decision": {"taken", "base", "rows", "minutes", "aims": {part: {mode: share}},
     "met": {part: {mode: bool}}}; "models": {name: {"bfcl": {part: {mode: [right, n]}},
     "unseen": {mode: [right, n]}, "unseen_none": the same where no call is due,
-    "invalid": {part: {mode: [replies that hold no valid call, n]}}}}, of the plain
+    "invalid": {part: {mode: [replies with an invalid call, n]}}}}, of the plain
     base, the taught one, and it tuned on the task by share of general rows;
     "shares": {name: share of general rows} of the tuned; "policy": {name: figures on
     the task's test}; "adapter_mb": of the taught base.

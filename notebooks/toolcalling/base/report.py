@@ -58,7 +58,7 @@ def _invalid(found, columns):
     }  # fmt: skip
     parts = set.intersection(*map(set, told.values()))
     n = sum(next(iter(told.values()))[part][1] for part in parts)
-    return {"asked": f"no valid call, of {n} replies"} | {
+    return {"asked": f"an invalid call, of {n} replies"} | {
         header: str(sum(counts[part][0] for part in parts))
         for header, counts in told.items()
     }
