@@ -9,6 +9,7 @@
 # make bench  our training and evaluation beside the reference recipe's
 # make study  every run of the study, goes on where it was stopped;
 #             MINUTES=60 begins none after so many
+# make exam   the sealed exam, once for each released recipe
 # make badges REPO=owner/name    point every link at another repository
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ BIN := .venv/bin
 # Same set-up for every target: made again when a requirement changes.
 STAMP := .venv/installed
 
-.PHONY: install run test test-browser test-colab docs study bench badges clean
+.PHONY: install run test test-browser test-colab docs study bench exam badges clean
 
 install: $(STAMP)
 
@@ -43,6 +44,9 @@ study: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python scripts/bench.py
+
+exam: $(STAMP)
+	$(BIN)/python scripts/exam.py
 
 badges: $(STAMP)
 	$(BIN)/python scripts/pages/series.py rename $(REPO)

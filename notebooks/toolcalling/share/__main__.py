@@ -1,4 +1,4 @@
-"""python -m toolcalling.share export FOLDER --to gguf|serve"""
+"""python -m toolcalling.share export FOLDER --to gguf|serve|litert"""
 
 import argparse
 import signal
