@@ -26,7 +26,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 import psutil  # noqa: E402
 
-from toolcalling import hardware, models, tasks  # noqa: E402
+from toolcalling import hardware, models, tasks, workspace  # noqa: E402
 from toolcalling.study import plan, results, training_run  # noqa: E402
 
 GIB = 10  # of memory that one run may need
@@ -45,12 +45,12 @@ def choose():
 def done(choice, task):
     """{key: record} of the file; SystemExit where it is of other data or model."""
     records = results.read(TARGET)
-    other = [key for key, record in records.items() if record["base"] != choice.name]
-    if other := other or results.on_other_data(records, task):
-        sys.exit(
-            f"{TARGET.name} holds runs of other data or another model ({other[0]}). "
-            "Move it away, and the study begins anew."
-        )
+    for key, record in records.items():
+        if not workspace.stamp(choice, task).items() <= record.items():
+            sys.exit(
+                f"{TARGET.name} holds runs of other data or another model ({key}). "
+                "Move it away, and the study begins anew."
+            )
     return records
 
 
@@ -67,7 +67,7 @@ def effort(run):
     """About how long a run takes, in rows passed through the model."""
     if run.kind in plan.UNTRAINED:
         return 600
-    dev = plan.DEV if plan.picked_on_dev(run) else 0
+    dev = 80 if plan.picked_on_dev(run) else 0
     return 400 + plan.recipe(run)["num_train_epochs"] * (run.rows + dev)
 
 

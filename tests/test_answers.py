@@ -8,13 +8,7 @@ from hypothesis import strategies as st
 
 from toolcalling import tasks
 from toolcalling.rows.forms import examples
-from toolcalling.use.answers import (
-    Grounding,
-    doubt,
-    judge_answer,
-    judge_row,
-    scores,
-)
+from toolcalling.use.answers import Grounding, judge_answer, judge_row, scores
 from toolcalling.use.mentions import mentions
 
 ROWS = tasks.load_task("helpdesk_answers", log=lambda note: None)
@@ -216,43 +210,3 @@ def test_facts_without_words_are_refused():
     called = {"messages": row()["messages"][:2], "facts": [1]}
     _, faults = examples(called, list(ROWS.tools), None)
     assert faults == ["facts: the last message says nothing that could hold them"]
-
-
-def doubted(answer, row):
-    """What speaks against it, without the row's facts."""
-    given = [m["content"] for m in row["messages"] if m["role"] == "tool"]
-    called = [c["function"] for m in row["messages"] for c in m.get("tool_calls", ())]
-    return doubt(answer, given, row["user_content"], called)
-
-
-def test_no_right_answer_is_doubted_and_nearly_every_wrong_one_is():
-    draw, wrong, caught = random.Random(1), 0, 0
-    for row in ANSWERED:
-        assert doubted(row["reply"], row) is None, row["id"]
-        for other in draw.sample(ANSWERED, 4):
-            if not judge_row(other["reply"], row).correct:
-                wrong += 1
-                caught += doubted(other["reply"], row) is not None
-    assert wrong > 4 * len(ANSWERED) * 0.9 and caught / wrong > 0.97
-
-
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ("It is PL-263, in room 014, back by 9 December.", None),
-        ("It is in room 014, back by 9 December.", "lacks PL-263"),
-        ("It is PL-263, in room 014, back by 8 December.", "lacks 2026-12-09"),
-        (
-            "It is PL-263, in room 014 at 10:30, back by 9 December.",
-            "invents 10:30",
-        ),
-    ],
-)
-def test_why_an_answer_is_doubted(answer, why):
-    assert doubt(answer, [LOAN], ASKED) == why
-
-
-def test_nothing_found_must_be_said_and_odd_results_are_no_error():
-    assert doubt("It is on its way.", [{"found": False}], "x") == "lacks a no"
-    assert doubt("There is none.", [{"found": False}], "x") is None
-    assert doubt("Fine.", [None, [], "text", 1, {"n": None}], "x") is None

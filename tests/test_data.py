@@ -120,6 +120,26 @@ def test_no_duplicates_and_no_near_duplicates_across_splits():
             assert split == other or cosine[i, j] < 0.5, (row, twin)
 
 
+def test_the_next_rows_fit_behind_those_that_are_there(tmp_path):
+    """As the files will be once they have joined."""
+    for file in tasks.find_folder(tasks.BUILT_IN).iterdir():
+        more = tasks.ROOT / "data" / "next_rows" / file.name
+        text = file.read_bytes() + (more.read_bytes() if more.is_file() else b"")
+        (tmp_path / file.name).write_bytes(text)
+    rows = tasks.load_task(tmp_path, log=lambda note: None).rows
+    assert [len(rows[split]) for split in tasks.SPLITS] == [1200, 240, 300]
+    every = [(split, row) for split in tasks.SPLITS for row in rows[split]]
+    assert len({row["id"] for _, row in every}) == len(every)
+    where = {}
+    for split, row in every:
+        where.setdefault(row["family"], set()).add(split)
+    assert all(len(splits) == 1 for splits in where.values())
+    cosine = cosines([row["user_content"] for _, row in every])
+    for i, (split, row) in enumerate(every):
+        for j, (other, twin) in enumerate(every[:i]):
+            assert split == other or cosine[i, j] < 0.5, (row, twin)
+
+
 def test_label_cannot_be_told_by_one_cue_word():
     for rows in SPLITS.values():
         tool = [r for r in rows if r["tool_name"]]

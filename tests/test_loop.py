@@ -8,7 +8,6 @@ from scripted import ASKED, LOOKUP, WIPE, call, scripted
 from toolcalling import tasks
 from toolcalling.calls import FunctionCall, render_call
 from toolcalling.use import searches
-from toolcalling.use.answers import doubt_outcome
 from toolcalling.use.helpdesk_tools import READ_ONLY, HelpDesk
 from toolcalling.use.loop import Loop, generator, trained_on_answers
 from toolcalling.use.outcomes import KINDS, STOPS
@@ -150,37 +149,6 @@ def test_where_the_model_has_no_words_code_does_it_and_says_so(silence):
     assert (outcome.worded_by, outcome.stopped) == ("code", "silent")
     outcome, *_ = run(silence)
     assert (outcome.answer, outcome.worded_by, outcome.stopped) == ("", None, "silent")
-
-
-def test_a_doubted_answer_is_put_into_words_by_code():
-    asked = []
-
-    def check(conversation, steps, answer):
-        asked.append((conversation["prompt"][-1]["role"], len(steps), answer))
-        return "lacks a" if "about" not in answer else None
-
-    for said, by in (("Something.", "code"), ("It is about a.", "model")):
-        outcome, _, _ = run(call("look_up", key="a"), said, loop={"check": check})
-        assert outcome.worded_by == by and outcome.stopped == "answer"
-        assert "about a" in outcome.answer
-    assert asked == [("tool", 1, "Something."), ("tool", 1, "It is about a.")]
-    doubted, _, _ = run(call("look_up", key="a"), "Hm.", loop={"check": check})
-    assert (doubted.steps[-1].kind, doubted.steps[-1].why) == ("doubted", "lacks a")
-    # Words that come from no result are not checked.
-    assert run("Hello!", loop={"check": check})[0].answer == "Hello!"
-
-
-def test_the_check_of_the_help_desk_reads_a_loops_own_steps():
-    desk = HelpDesk("dev-014").functions()
-    for said, by in (
-        ("Ben Akande is on it, due 24 May.", "model"),
-        ("Ben Akande is on it, due 25 May.", "code"),
-    ):
-        generate, _ = scripted(call("check_ticket", number=52220), said)
-        loop = Loop(generate, check=doubt_outcome)
-        outcome = loop.ask(DESK.ask("ticket 52220?"), desk)
-        assert outcome.worded_by == by
-        assert ("2026-05-24" if by == "code" else said) in outcome.answer
 
 
 def test_a_follow_up_goes_on_where_the_conversation_ended():

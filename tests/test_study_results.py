@@ -20,18 +20,12 @@ def record(key="ours", seed=42, right="ok ok no no", rows=400, split=None):
     }  # fmt: skip
 
 
-@pytest.fixture
-def of_task(monkeypatch):
-    """Records are of TASK where they bear its hash."""
-    monkeypatch.setattr(plan, "data_hash", lambda run, task: task.hash)
-
-
 def write(path, records):
     path.write_text("".join(json.dumps(r) + "\n" for r in records))
     return path
 
 
-def test_records_are_found_by_kind_and_seed(tmp_path, of_task):
+def test_records_are_found_by_kind_and_seed(tmp_path):
     runs = [record(seed=43), record(seed=42), record(rows=160), record(split=1)]
     for number, run in enumerate(runs):
         run["run"] = str(number)
@@ -40,7 +34,7 @@ def test_records_are_found_by_kind_and_seed(tmp_path, of_task):
     assert len(results.runs_of(records, rows=160)) == 1
 
 
-def test_missing_or_foreign_records_say_what_to_do(tmp_path, of_task):
+def test_missing_or_foreign_records_say_what_to_do(tmp_path):
     with pytest.raises(RuntimeError, match="make study"):
         results.load(TASK, tmp_path / "none.jsonl")
     path = write(tmp_path / "s.jsonl", [record()])

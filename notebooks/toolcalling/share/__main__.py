@@ -1,4 +1,4 @@
-"""python -m toolcalling.share export FOLDER --to gguf|serve|litert"""
+"""python -m toolcalling.share export FOLDER --to gguf|serve"""
 
 import argparse
 import signal

@@ -10,8 +10,6 @@ from ..workspace import shown, whole_folder
 from .client_format import for_clients
 from .gguf_file import quantise_further, write_gguf
 from .gguf_words import how_to_run, modelfile, prompt_around
-from .litert import how_to_run as how_to_run_litert
-from .litert import write_litert
 from .self_test import make_self_test
 
 CARD, SELF_TEST = "README.md", "self_test.json"
@@ -112,15 +110,4 @@ def _gguf(folder, beside, tokenizer, task, log):
         (beside / name).write_text(text, encoding="utf-8")
 
 
-def _litert(folder, beside, tokenizer, task, log):
-    """One file in 8 bits for LiteRT-LM."""
-    name = f"{task.name}.litertlm"
-    size = write_litert(folder, beside / name, tokenizer)
-    log(f"{name}: {size / 1e6:.0f} MB")
-    (beside / "chat_template.jinja").write_text(
-        tokenizer.chat_template, encoding="utf-8"
-    )
-    (beside / "RUN.md").write_text(how_to_run_litert(name, task), encoding="utf-8")
-
-
-TARGETS = {"gguf": _gguf, "serve": _serve, "litert": _litert}
+TARGETS = {"gguf": _gguf, "serve": _serve}

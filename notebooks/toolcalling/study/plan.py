@@ -4,19 +4,15 @@ A run is a Run: what is trained, on which rows, with which seed. training_run.py
 performs it.
 """
 
-import hashlib
-import json
 import math
 import random
 from dataclasses import dataclass
 
 from ..training import RECIPE, epochs_for
-from . import few_shot
 
 SEEDS = (42, 43, 44, 45, 46)
 SMALL = 160  # rows of an ablation
 CURVE = (20, 40, 80, SMALL)
-DEV = 80  # rows of dev that pick the epoch
 STEPS = 120  # of training at the least: those of 160 rows
 # What a kind of run changes in the recipe, in words beside it.
 ABLATIONS = {
@@ -51,11 +47,6 @@ class Run:
     rows: int = 400
     seed: int = 42
     split: int | None = None
-
-    @classmethod
-    def of(cls, record):
-        """The Run that a record is of."""
-        return cls(*(record[key] for key in ("kind", "rows", "seed", "split")))
 
     @property
     def key(self):
@@ -121,10 +112,9 @@ def asked_with_variants(run):
 def split_rows(run, task):
     """{"train", "dev", "test"} of a run; whole families in each.
 
-    The files' own rows, or all of them dealt anew: a fifth to test, DEV to dev.
+    The files' own rows, or all of them dealt anew: a fifth to test, 80 to dev.
     """
     rows = {split: list(part) for split, part in task.rows.items()}
-    rows["dev"] = rows["dev"][:DEV]
     if run.kind == "more contrast":
         return rows | {"train": _more_contrast(rows["train"], run.rows)}
     if run.split is None:
@@ -143,32 +133,10 @@ def split_rows(run, task):
     random.Random(run.split).shuffle(order)
     dealt = {"dev": [], "train": [], "test": [rows[i] for i in test]}
     for family in order:
-        part = "dev" if len(dealt["dev"]) + len(family) <= DEV else "train"
+        part = "dev" if len(dealt["dev"]) + len(family) <= 80 else "train"
         if part == "dev" or len(dealt["train"]) + len(family) <= run.rows:
             dealt[part] += family
     return dealt
-
-
-def data_hash(run, task):
-    """The first 12 hex digits of the sha256 of what a run is made of and judged by.
-
-    Policy, tools, and the rows that it uses: so rows that are added behind leave a
-    record valid.
-    """
-    rows = split_rows(run, task)
-    if not picked_on_dev(run):
-        rows["dev"] = []
-    if run.kind == "4 examples":
-        rows["train"] = few_shot.examples(task.rows["train"])
-    elif run.kind in UNTRAINED:
-        rows["train"] = []
-    said = [
-        [row["user_content"], row["calls"], row["reply"]]
-        for split in ("train", "dev", "test")
-        for row in rows[split]
-    ]
-    text = json.dumps([task.developer, list(task.tools), said])
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _more_contrast(rows, count):

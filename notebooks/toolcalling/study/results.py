@@ -5,7 +5,6 @@ import json
 from .. import statistics
 from ..statistics import mcnemar, rate
 from ..workspace import ROOT
-from . import plan
 from .declarations import COMPANY, PUBLIC
 
 FILE = ROOT / "data" / "results" / "study.jsonl"
@@ -28,20 +27,13 @@ def load(task, path=FILE, needed=()):
     if missing or not records:
         what = f"no run {missing[0]!r}" if missing else "no run"
         raise RuntimeError(f"{path.name} holds {what} yet: `make study` makes it.")
-    if other := on_other_data(records, task):
+    other = [k for k, r in records.items() if r["data"] != task.hash]
+    if other:
         raise RuntimeError(
             f"{path.name} holds runs on other data ({other[0]}). Restore it with git, "
             "or run `make study` anew."
         )
     return records
-
-
-def on_other_data(records, task):
-    """Keys of the records whose rows, policy or tools are not today's."""
-    return [
-        key for key, record in records.items()
-        if record["data"] != plan.data_hash(plan.Run.of(record), task)
-    ]  # fmt: skip
 
 
 def hits(record):

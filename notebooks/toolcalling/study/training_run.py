@@ -17,8 +17,7 @@ def perform(run, choice, task, hardware):
     """Train the run and measure it; a record for study.jsonl, JSON types only."""
     start = time.perf_counter()
     model, tokenizer = models.load_model(choice, hardware)
-    stamp = workspace.stamp(choice, task) | {"data": plan.data_hash(run, task)}
-    record = {"run": run.key, **vars(run), **stamp}
+    record = {"run": run.key, **vars(run), **workspace.stamp(choice, task)}
     if run.kind not in plan.UNTRAINED:
         task = replace(task, rows=plan.split_rows(run, task))
         train(run, model, tokenizer, task, hardware)

@@ -77,33 +77,6 @@ def judge_outcome(outcome, row):
     )
 
 
-def doubt(answer, responses, question, calls=()):
-    """Why an answer is doubtful, in words; None where nothing speaks against it.
-
-    It needs no gold facts, so a program can ask it of every answer. An answer must hold
-    each number, date, time, id and name that the tools gave, and mention none that
-    nobody gave; where a tool found nothing, it must say no. Values of more than two
-    words are left out: they may be retold freely.
-    """
-    given = [value for value in _values(responses) if _is_a_fact(value)]
-    given += [False for one in responses if _says(one, "found") is False]
-    judged = judge_answer(answer, given, responses, question, calls)
-    if judged.missing:
-        missing = judged.missing[0]
-        return f"lacks {'a no' if missing is False else missing}"
-    return f"invents {judged.invented[0]}" if judged.invented else None
-
-
-def doubt_outcome(conversation, steps, answer):
-    """doubt, of what a loop did: its conversation, its steps, the model's answer."""
-    responded = [step for step in steps if step.response is not None]
-    question = "\n".join(
-        m["content"] for m in conversation["prompt"] if m["role"] == "user"
-    )
-    calls = [{"name": s.name, "arguments": s.arguments} for s in responded]
-    return doubt(answer, [s.response for s in responded], question, calls)
-
-
 def scores(judged):
     """Rates with Wilson intervals of a list of Grounding.
 
@@ -159,29 +132,6 @@ def _invented(said, known, responses):
     for number in sorted(said.nth):
         if number not in numbers | {day for *_, day in known.dates}:
             yield f"{number}th"
-
-
-def _values(value):
-    """Every leaf of a JSON value."""
-    if isinstance(value, (dict, list, tuple)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _values(inner)
-    else:
-        yield value
-
-
-def _says(response, key):
-    return response.get(key) if isinstance(response, dict) else None
-
-
-def _is_a_fact(value):
-    """A number above 1, or a short text with a digit or a capital: a name, an id, a date.
-
-    0 and 1 are told in other words, as "none" and "the"; true and false equal them.
-    """
-    if isinstance(value, str):
-        return len(value.split()) <= 2 and bool(re.search(r"[\dA-Z]", value))
-    return isinstance(value, (int, float)) and value not in (0, 1)
 
 
 def _texts(value):

@@ -66,9 +66,6 @@ class Loop:
     is; None: never. unsure: where the verdict is "unsure", the conversation and its
     Decision to a text for the user, in place of the model's; ask_back, or a function
     of your own that asks a larger model.
-
-    check: the conversation, its steps and the model's answer to why it is doubtful, or
-    None; answers.doubt_outcome. A doubted answer is put into words by code.
     """
 
     generate: object
@@ -78,7 +75,6 @@ class Loop:
     after_result: frozenset | None = None
     decide: object = None
     unsure: object = ask_back
-    check: object = None
 
     def ask(self, conversation, functions):
         """The Outcome of one conversation; see ask_all."""
@@ -164,13 +160,8 @@ class _Talk:
             if not self.loop.answers:
                 self.stopped = "answer"
         elif words:
-            why = self._doubt(words)
-            self.steps.append(
-                Step(round, "doubted" if why else "answer", reply, why=why)
-            )
-            self.stopped = "answer"
-            if not why:
-                self.answer, self.by = words, "model"
+            self.steps.append(Step(round, "answer", reply))
+            self.stopped, self.answer, self.by = "answer", words, "model"
         else:
             self.stopped = "silent"
 
@@ -185,12 +176,6 @@ class _Talk:
         conversation = {**conversation, "prompt": conversation["prompt"] + said}
         stopped = self.stopped or "rounds"
         return Outcome(answer, by, stopped, tuple(self.steps), conversation)
-
-    def _doubt(self, words):
-        """Why an answer from results is not to be trusted, None where it may be."""
-        responded = any(step.response is not None for step in self.steps)
-        check = self.loop.check if responded else None
-        return check and check(self.conversation, self.steps, words)
 
     def _respond(self, call, reply, round, seen):
         """Run a call, or say why not; the message that the model is shown."""

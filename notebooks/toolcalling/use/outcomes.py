@@ -4,9 +4,7 @@ from dataclasses import asdict, dataclass
 
 from ..calls import neutralise
 
-KINDS = (
-    "ran", "failed", "refused", "repeated", "malformed", "answer", "doubted", "unsure",
-)  # fmt: skip
+KINDS = ("ran", "failed", "refused", "repeated", "malformed", "answer", "unsure")
 STOPS = ("answer", "rounds", "malformed", "silent", "unsure")
 
 
@@ -16,8 +14,8 @@ class Step:
 
     round: from 1. kind: one of KINDS. reply: what the model wrote, whole. name,
     arguments: of the call, or the tool that was ahead where it was unsure. response:
-    what the model was shown for it. why: for a reader, of what failed, was refused,
-    doubted or unsure; the model does not see it.
+    what the model was shown for it. why: for a reader, of what failed, was refused or
+    unsure; the model does not see it.
     """
 
     round: int
