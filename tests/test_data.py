@@ -20,7 +20,7 @@ CUE = re.compile(
 
 @pytest.mark.parametrize(
     ("split", "internal", "public", "none"),
-    [("train", 160, 160, 80), ("dev", 34, 34, 12), ("test", 120, 120, 60)],
+    [("train", 480, 480, 240), ("dev", 111, 69, 60), ("test", 120, 120, 60)],
 )
 def test_counts(split, internal, public, none):
     counts = Counter(row["tool_name"] for row in SPLITS[split])
@@ -31,7 +31,7 @@ def test_counts(split, internal, public, none):
     }
 
 
-@pytest.mark.parametrize("size", [20, 40, 80, 160, 400])
+@pytest.mark.parametrize("size", [20, 40, 80, 160, 400, 1200])
 def test_the_first_rows_of_train_are_a_balanced_subset(size):
     rows = SPLITS["train"][:size]
     counts = Counter(row["tool_name"] for row in rows)

@@ -26,7 +26,7 @@ from .workspace import save_json
 
 # SFTConfig's settings in notebook 04, of which a test says that they are its own.
 RECIPE = {
-    "num_train_epochs": 6, "learning_rate": 5e-5, "lr_scheduler_type": "linear",
+    "num_train_epochs": 4, "learning_rate": 5e-5, "lr_scheduler_type": "linear",
     "warmup_steps": 0.1, "per_device_train_batch_size": 8,
     "per_device_eval_batch_size": 8, "max_length": 512, "completion_only_loss": True,
     "packing": False, "activation_checkpointing": False, "eval_strategy": "epoch",

@@ -14,10 +14,10 @@ from ..training import RECIPE, epochs_for
 from . import few_shot
 
 SEEDS = (42, 43, 44, 45, 46)
-SMALL = 160  # rows of an ablation
+SMALL, FIRST, ALL = 160, 400, 1200  # rows of an ablation, of the first recipe, all
 CURVE = (20, 40, 80, SMALL)
-DEV = 80  # rows of dev that pick the epoch
-STEPS = 120  # of training at the least: those of 160 rows
+DEV = 80  # rows of dev that pick the epoch up to FIRST
+STEPS = {SMALL: 120, FIRST: 300}  # of training at the least, up to so many rows
 # What a kind of run changes in the recipe, in words beside it.
 ABLATIONS = {
     "full sequence": {"completion_only_loss": False},
@@ -34,7 +34,7 @@ ABLATIONS = {
         "completion_only_loss": False,
     },
 }  # fmt: skip
-LONG = "twice as long"  # on all 400 rows
+LONG = "twice as long"  # on FIRST rows
 # No prefix to share: three times as long, so with one seed only.
 VARIED = ("varied tools", "varied names")
 UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
@@ -48,7 +48,7 @@ class Run:
     """
 
     kind: str = "ours"
-    rows: int = 400
+    rows: int = ALL
     seed: int = 42
     split: int | None = None
 
@@ -69,15 +69,15 @@ def every_run():
     """Every run of the study, the most telling first."""
     first, *others = SEEDS[:3]
     runs = [Run(kind, rows=0) for kind in UNTRAINED]
-    runs += [Run(rows=n) for n in (400, SMALL)]
+    runs += [Run(rows=n) for n in (ALL, FIRST, SMALL)]
     runs += [Run(seed=seed) for seed in SEEDS[1:]]
-    runs += [Run(rows=SMALL, seed=seed) for seed in others]
+    runs += [Run(rows=n, seed=seed) for n in (FIRST, SMALL) for seed in others]
     runs += [Run(kind, SMALL) for kind in ABLATIONS]
     runs += [Run(rows=n) for n in CURVE[:-1]]
     shared = [kind for kind in ABLATIONS if kind not in VARIED]
     runs += [Run(kind, SMALL, seed) for seed in others for kind in shared]
     runs += [Run(split=split) for split in range(5)]
-    runs += [Run(LONG, seed=seed) for seed in (first, *others)]
+    runs += [Run(LONG, FIRST, seed) for seed in (first, *others)]
     return runs + [Run(rows=n, seed=seed) for seed in others for n in CURVE[:-1]]
 
 
@@ -86,7 +86,7 @@ def picked_on_dev(run):
 
     Dev replies cost a fifth of a run, and on dev the last epoch is mostly the best.
     """
-    return run.rows == 400 and run.split is None
+    return run.rows >= FIRST and run.split is None
 
 
 def recipe(run):
@@ -95,9 +95,9 @@ def recipe(run):
     Few rows are passed more often, until they are STEPS steps: so 20 rows and 160 are
     trained equally long, and differ in nothing but the rows.
     """
-    changed = ABLATIONS | {LONG: {"num_train_epochs": 2 * RECIPE["num_train_epochs"]}}
-    found = RECIPE | changed.get(run.kind, {})
-    return found | {"num_train_epochs": epochs_for(run.rows, STEPS, found)}
+    found = RECIPE | ABLATIONS.get(run.kind, {})
+    least = STEPS[SMALL if run.rows <= SMALL else FIRST] * (2 if run.kind == LONG else 1)
+    return found | {"num_train_epochs": epochs_for(run.rows, least, found)}
 
 
 def steps(run):
@@ -109,12 +109,12 @@ def steps(run):
 
 def asked_closely(run):
     """Are the names called and the likelier call kept, beside the outcomes?"""
-    return run.kind in UNTRAINED or (run.kind == "ours" and picked_on_dev(run))
+    return run.kind in UNTRAINED or (run.kind == "ours" and run.rows == ALL and picked_on_dev(run))
 
 
 def asked_with_variants(run):
     """Is the model asked with changed declarations too (declarations.py)?"""
-    of_first = (Run(), Run(rows=SMALL), Run(LONG))
+    of_first = (Run(), Run(rows=SMALL), Run(LONG, FIRST))
     return run.kind in ("zero-shot", *VARIED) or run in of_first
 
 
@@ -124,7 +124,8 @@ def split_rows(run, task):
     The files' own rows, or all of them dealt anew: a fifth to test, DEV to dev.
     """
     rows = {split: list(part) for split, part in task.rows.items()}
-    rows["dev"] = rows["dev"][:DEV]
+    if run.rows <= FIRST:
+        rows["dev"] = rows["dev"][:DEV]
     if run.kind == "more contrast":
         return rows | {"train": _more_contrast(rows["train"], run.rows)}
     if run.split is None:

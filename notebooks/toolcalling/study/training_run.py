@@ -80,9 +80,9 @@ def measure(run, model, tokenizer, task, hardware):
     found = _columns(judged, named=closely)
     if closely:
         found |= _choice(model, tokenizer, asked, hardware)
-    if run == plan.Run():
+    if closely and run.kind not in plan.UNTRAINED:
         dev = _choice(model, tokenizer, task.conversations("dev"), hardware)
-        found["dev_choice"] = dev["choice"]
+        found |= {f"dev_{name}": values for name, values in dev.items()}
     return found
 
 
