@@ -233,7 +233,7 @@ ROWS = [{"tool_name": name, "family": str(i)} for i, name in enumerate((KB, WEB,
 def record(**changed):
     high, low = math.log(0.9), math.log(0.05)
     return {
-        "kind": "ours", "rows": 400, "seed": 42, "split": None,
+        "kind": "ours", "rows": 1200, "seed": 42, "split": None,
         "outcomes": ["wrong_tool", "correct", "wrong_tool"],
         "names": [[WEB], [WEB], [KB]],
         "choice": [[low, high], [low - 3, high], [high, low]],
@@ -251,14 +251,17 @@ def test_a_record_at_a_line():
     assert at["outcomes"] == ["no_call", "no_call", "correct"]
 
 
-def test_the_finding_says_which_seeds_have_dev_scores():
-    first = record(dev_choice=record()["choice"])
-    records = {str(seed): (first if seed == 42 else record()) | {"seed": seed}
-               for seed in (42, 43)}  # fmt: skip
+def test_every_seed_has_a_line_of_its_own_dev():
+    sure = {"dev_choice": record()["choice"], "dev_call": record()["call"]}
+    less = {"dev_choice": record()["choice"], "dev_call": [math.log(0.7)] * 3}
+    records = {
+        str(seed): record(seed=seed) | scores
+        for seed, scores in ((42, sure), (43, less))
+    }
     task = SimpleNamespace(rows={"dev": ROWS, "test": ROWS})
     found = json.loads(json.dumps(study.finding(records, task)))
-    assert found["seeds"] == [42, 43] and found["seeds_with_dev_scores"] == [42]
+    assert found["seeds"] == [42, 43]
     rule = found["rules"]["dev"]
-    assert rule["high"][0] == rule["high"][1] and rule["leaks"] == [0, 0]
+    assert rule["high"] == [0.96, 0.7] and rule["leaks"] == [0, 0]
     assert found["rules"]["no line"]["leaks"] == [1, 1]
     assert found["rules"]["preset"]["no_tool_right"] == [1, 1]

@@ -31,7 +31,7 @@ def test_the_recipe_is_that_of_notebook_04():
         if getattr(getattr(node, "func", None), "id", "") == "SFTConfig"
     ]
     written = {k.arg: ast.unparse(k.value) for k in calls[0].keywords}
-    written |= {"max_length": "512", "num_train_epochs": "6"}  # variables there
+    written |= {"max_length": "512", "num_train_epochs": "4"}  # variables there
     for name, value in plan.RECIPE.items():
         assert ast.literal_eval(written[name]) == value, name
     rest = set(written) - set(plan.RECIPE)
@@ -42,7 +42,7 @@ def test_the_recipe_is_that_of_notebook_04():
 def test_the_plan():
     runs = plan.every_run()
     assert len({run.key for run in runs}) == len(runs)
-    whole = [r for r in runs if r.kind == "ours" and r.rows == 400]
+    whole = [r for r in runs if r.kind == "ours" and r.rows == plan.ALL]
     assert {r.seed for r in whole if r.split is None} == set(plan.SEEDS)
     assert {r.split for r in whole} == {None, 0, 1, 2, 3, 4}
     for kind in plan.ABLATIONS:
@@ -51,21 +51,26 @@ def test_the_plan():
             (160, seed) for seed in seeds
         ]
     long = [run for run in runs if run.kind == plan.LONG]
-    assert [(r.rows, r.seed) for r in long] == [(400, s) for s in plan.SEEDS[:3]]
-    for rows in plan.CURVE:
+    assert [(r.rows, r.seed) for r in long] == [(plan.FIRST, s) for s in plan.SEEDS[:3]]
+    for rows in (*plan.CURVE, plan.FIRST):
         seeds = [r.seed for r in runs if (r.kind, r.rows) == ("ours", rows)]
         assert seeds == list(plan.SEEDS[:3])
-    passes = [plan.recipe(Run(rows=n))["num_train_epochs"] for n in (20, 80, 160, 400)]
-    assert passes == [40, 12, 6, 6]
+    passes = [
+        plan.recipe(Run(rows=n))["num_train_epochs"] for n in (20, 80, 160, 400, 1200)
+    ]
+    assert passes == [40, 12, 6, 6, 4]
     steps = {"ours": 120, "full sequence": 120, "reference": 320}
     assert {kind: plan.steps(Run(kind, 160)) for kind in steps} == steps
-    assert [plan.steps(Run(kind)) for kind in ("ours", plan.LONG)] == [300, 600]
+    long = Run(plan.LONG, plan.FIRST)
+    assert [plan.steps(r) for r in (Run(rows=400), long, Run())] == [300, 600, 600]
 
 
 def test_the_files_own_split(task):
     rows, own = plan.split_rows(Run(rows=80), task), task.rows
     assert tuple(rows["train"]) == own["train"][:80]
-    assert [tuple(rows[s]) for s in ("dev", "test")] == [own["dev"], own["test"]]
+    assert tuple(rows["dev"]) == own["dev"][: plan.DEV]
+    assert tuple(rows["test"]) == own["test"]
+    assert tuple(plan.split_rows(Run(), task)["dev"]) == own["dev"]
 
 
 def test_a_record_stays_valid_when_rows_are_added_behind(task):
@@ -77,7 +82,8 @@ def test_a_record_stays_valid_when_rows_are_added_behind(task):
         )
         return replace(task, rows=rows)  # fmt: skip
 
-    kinds = (Run(rows=80), Run(), Run("zero-shot", rows=0), Run(plan.LONG))
+    kinds = (Run(rows=80), Run(rows=plan.FIRST), Run("zero-shot", rows=0),
+             Run(plan.LONG, plan.FIRST))  # fmt: skip
     for run in kinds:
         before = plan.data_hash(run, task)
         for split in ("train", "dev"):
@@ -98,12 +104,12 @@ def test_five_splits_keep_families_whole_and_test_every_row_once(task):
         families = [{row["family"] for row in rows[part]} for part in rows]
         assert not families[0] & families[1]
         assert not (families[0] | families[1]) & families[2]
-        assert 75 <= len(rows["dev"]) <= 80 and 380 <= len(rows["train"]) <= 400
+        assert 75 <= len(rows["dev"]) <= 80 and 1180 <= len(rows["train"]) <= 1200
         for part in ("train", "test"):
             none = sum(row["tool_name"] is None for row in rows[part])
             assert 0.1 < none / len(rows[part]) < 0.3
         tested += [row["id"] for row in rows["test"]]
-    assert len(tested) == len(set(tested)) == 780
+    assert len(tested) == len(set(tested)) == 1740
 
 
 def fields(run):
@@ -111,7 +117,9 @@ def fields(run):
     found = ["run", "kind", "rows", "seed", "split", "base", "task", "data", "minutes"]
     found += ["device", "outcomes"]
     found += ["names", "choice", "call"] if plan.asked_closely(run) else []
-    found += ["dev_choice"] if run == Run() else []
+    found += (
+        ["dev_choice", "dev_call"] if run.rows == plan.ALL and run.split is None else []
+    )
     found += ["variants"] if plan.asked_with_variants(run) else []
     return {*found, *(["unseen"] if run in (Run(), Run("zero-shot", rows=0)) else [])}
 
@@ -121,7 +129,7 @@ def small(tiny, task, monkeypatch):
     """(model, task): few rows and one epoch, on the tiny model."""
     sizes = {"train": 24, "dev": 4, "test": 6}
     few = {split: task.rows[split][:size] for split, size in sizes.items()}
-    monkeypatch.setattr(plan, "STEPS", 1)
+    monkeypatch.setattr(plan, "STEPS", {plan.SMALL: 1, plan.FIRST: 1})
     monkeypatch.setitem(plan.RECIPE, "num_train_epochs", 1)
     monkeypatch.setitem(plan.ABLATIONS["reference"], "num_train_epochs", 1)
     prompts = unseen_tools.load_prompts()[:3]

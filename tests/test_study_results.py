@@ -12,7 +12,7 @@ TASK = SimpleNamespace(hash="abc")
 OUTCOMES = {"ok": "correct", "no": "wrong_tool"}
 
 
-def record(key="ours", seed=42, right="ok ok no no", rows=400, split=None):
+def record(key="ours", seed=42, right="ok ok no no", rows=1200, split=None):
     outcomes = [OUTCOMES[word] for word in right.split()]
     return {
         "run": f"{key} {seed}", "kind": key, "rows": rows, "seed": seed,

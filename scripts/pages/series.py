@@ -260,7 +260,7 @@ def runs():
     return [
         run
         for run in json_lines(STUDY)
-        if (run["kind"], run["rows"], run["split"]) == ("ours", 400, None)
+        if (run["kind"], run["rows"], run["split"]) == ("ours", 1200, None)
         and run["base"] == base
     ]
 

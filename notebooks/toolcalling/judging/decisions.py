@@ -17,6 +17,9 @@ from .. import models
 from ..workspace import save_json
 
 VERDICTS = ("call", "no call", "unsure")
+# Sequences in a forward pass, one for each message and tool: each has scores of the
+# whole vocabulary behind it, so that eighty of them would take 8 GB.
+SEQUENCES = 20
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class CallLine:
 
 
 def decide(model, tokenizer, conversations, hardware, line=0.5):
-    """A Decision per conversation; one forward pass for each of its tools.
+    """A Decision per conversation; each is read once for each of its tools.
 
     conversations: {"prompt": messages, "tools": JSON schemas}, at least one tool each.
     line: a CallLine or its `high`; at 0.5 a call is made where it is the likelier.
@@ -98,7 +101,10 @@ def decide(model, tokenizer, conversations, hardware, line=0.5):
     decisions = [None] * len(conversations)
     for names, indices in groups.items():
         asked = [conversations[i] for i in indices]
-        found = forced_choice(model, tokenizer, asked, hardware, names)
+        found = forced_choice(
+            model, tokenizer, asked, hardware, names,
+            batch_size=max(1, SEQUENCES // len(names)),
+        )  # fmt: skip
         for i, call, scores in zip(indices, found["call"], found["tools"], strict=True):
             tools = dict(zip(names, map(math.exp, scores), strict=True))
             decisions[i] = line.decision(math.exp(call), tools)

@@ -15,31 +15,27 @@ from .declarations import COMPANY, PUBLIC
 
 NAMES = (COMPANY, PUBLIC)
 PRESET = 0.9
+LOST, LEAKS = 0.01, 0.02  # shares of dev, fixed before the test was opened
 AIM = {"no_tool_right": 0.95, "leaks": 0.10}
 
 
-def decisions(choice, line, call=None):
+def decisions(choice, line, call):
     """Decisions of recorded log-probabilities.
 
-    choice: pairs, as in a record. call: of a call at all, as in a record; None where
-    it was not recorded: the sum of the two calls stands for it, which on the test's
-    1,500 replies is nowhere more than 0.03 nats away.
+    choice: pairs, as in a record. call: of a call at all, as in a record.
     """
     found = []
     for i, pair in enumerate(choice):
         tools = dict(zip(NAMES, map(math.exp, pair), strict=True))
-        p = math.exp(call[i]) if call else min(1.0, sum(tools.values()))
-        found.append(line.decision(p, tools))
+        found.append(line.decision(math.exp(call[i]), tools))
     return found
 
 
-def dev_line(record, rows, **shares):
-    """choose_line on a record's dev scores; None where there are none."""
-    if "dev_choice" not in record:
-        return None
-    made = decisions(record["dev_choice"], CallLine(PRESET), record.get("dev_call"))
+def dev_line(record, rows, lost=LOST, leaks=LEAKS):
+    """choose_line on a record's dev scores."""
+    made = decisions(record["dev_choice"], CallLine(PRESET), record["dev_call"])
     due = [row["tool_name"] for row in rows]
-    return choose_line(made, due, leak=NAMES, **shares)
+    return choose_line(made, due, lost=lost, leak=NAMES, leaks=leaks)
 
 
 def at_line(record, rows, line):
@@ -68,9 +64,7 @@ def at_line(record, rows, line):
 def finding(records, task):
     """The block "call_line" of data/results/deploy.json, JSON types only."""
     rows, group = task.rows["test"], results.runs_of(records)
-    own = [dev_line(record, task.rows["dev"]) for record in group]
-    first = next(line for line in own if line)
-    chosen = [line or first for line in own]
+    chosen = [dev_line(record, task.rows["dev"]) for record in group]
     rules = {
         "preset": [CallLine(PRESET)] * len(group),
         "dev, line only": [CallLine(line.high) for line in chosen],
@@ -81,7 +75,7 @@ def finding(records, task):
     due = {str(n): sum(row["tool_name"] == n for row in rows) for n in (*NAMES, None)}
     return {
         "n": len(rows), "due": due, "seeds": [r["seed"] for r in group], "aim": AIM,
-        "seeds_with_dev_scores": [r["seed"] for r, o in zip(group, own) if o],
+        "shares": {"lost": LOST, "leaks": LEAKS},
         "dev_due": sum(bool(row["tool_name"]) for row in task.rows["dev"]),
         "rules": {
             "no line": _summary(group, group, rows),

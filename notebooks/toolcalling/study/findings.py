@@ -36,7 +36,7 @@ def settings(records, families):
     """
     found = {}
     for kind in SETTINGS:
-        rows = 400 if kind == plan.LONG else plan.SMALL
+        rows = plan.FIRST if kind == plan.LONG else plan.SMALL
         plain = results.runs_of(records, rows=rows)
         seeds, mean = results.compared(
             plain, results.runs_of(records, kind, rows), families
@@ -120,16 +120,18 @@ def _seeds(records, rows, task):
 
 
 def _settings(records, rows, task):
-    families = _families(rows)
-    few, many = (results.runs_of(records, rows=n) for n in (plan.SMALL, 400))
-    seeds, mean = results.compared(few, many, families)
-    p = _largest_p(seeds)
-    yield _line(
-        f"Are 400 rows better than {plan.SMALL}?", answer(seeds, mean, p, luck(many)),
-        f"{100 * mean['difference']:+.1f} points", len(seeds), len(rows),
-        "{:+.0f} to {:+.0f} points".format(*(100 * mean[k] for k in ("low", "high"))),
-        p,
-    )  # fmt: skip
+    families, sizes = _families(rows), (plan.SMALL, plan.FIRST, plan.ALL)
+    for few, many in zip(sizes, sizes[1:]):
+        groups = [results.runs_of(records, rows=n) for n in (few, many)]
+        seeds, mean = results.compared(*groups, families)
+        p = _largest_p(seeds)
+        yield _line(
+            f"Are {many:,} rows better than {few}?",
+            answer(seeds, mean, p, luck(groups[1])),
+            f"{100 * mean['difference']:+.1f} points", len(seeds), len(rows),
+            "{:+.0f} to {:+.0f} points".format(*(100 * mean[k] for k in ("low", "high"))),
+            p,
+        )  # fmt: skip
     found = settings(records, families)
     ways = [
         f"{k}: {one['answer']}"

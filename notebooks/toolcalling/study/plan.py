@@ -96,7 +96,9 @@ def recipe(run):
     trained equally long, and differ in nothing but the rows.
     """
     found = RECIPE | ABLATIONS.get(run.kind, {})
-    least = STEPS[SMALL if run.rows <= SMALL else FIRST] * (2 if run.kind == LONG else 1)
+    least = STEPS[SMALL if run.rows <= SMALL else FIRST] * (
+        2 if run.kind == LONG else 1
+    )
     return found | {"num_train_epochs": epochs_for(run.rows, least, found)}
 
 
@@ -109,7 +111,9 @@ def steps(run):
 
 def asked_closely(run):
     """Are the names called and the likelier call kept, beside the outcomes?"""
-    return run.kind in UNTRAINED or (run.kind == "ours" and run.rows == ALL and picked_on_dev(run))
+    return run.kind in UNTRAINED or (
+        run.kind == "ours" and run.rows == ALL and picked_on_dev(run)
+    )
 
 
 def asked_with_variants(run):

@@ -49,7 +49,7 @@ def hits(record):
     return [outcome == "correct" for outcome in record["outcomes"]]
 
 
-def runs_of(records, kind="ours", rows=400):
+def runs_of(records, kind="ours", rows=plan.ALL):
     """The records of one kind and size on the files' own split, by seed."""
     return sorted(
         (
