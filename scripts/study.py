@@ -57,7 +57,9 @@ def done(choice, task):
 def save(records):
     """All lines, in the plan's order: written beside, then renamed."""
     order = [run.key for run in plan.every_run()]
-    lines = [json.dumps(records[key]) for key in order if key in records]
+    lines = [
+        json.dumps(results.packed(records[key])) for key in order if key in records
+    ]
     beside = TARGET.with_name(f".{TARGET.name}-{os.getpid()}")
     beside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     os.replace(beside, TARGET)

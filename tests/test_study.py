@@ -247,11 +247,13 @@ def test_the_file_keeps_the_plans_order_and_refuses_other_data(
     keys = [run.key for run in runs]
     records = {
         run.key: {"run": run.key, **vars(run), "base": choice.name,
-                  "data": plan.data_hash(run, task)}
+                  "data": plan.data_hash(run, task), "outcomes": ["correct", "cut"],
+                  "variants": {"flipped": {"outcomes": ["no_call", "malformed"]}}}
         for run in reversed(runs)
     }  # fmt: skip
     command.save(records)
-    assert list(command.done(*small)) == keys
+    assert command.done(*small) == {key: records[key] for key in keys}
+    assert '"outcomes": "07"' in command.TARGET.read_text()
     records[keys[0]]["data"] = "another"
     command.save(records)
     with pytest.raises(SystemExit, match="other data"):

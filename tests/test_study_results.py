@@ -27,7 +27,7 @@ def of_task(monkeypatch):
 
 
 def write(path, records):
-    path.write_text("".join(json.dumps(r) + "\n" for r in records))
+    path.write_text("".join(json.dumps(results.packed(r)) + "\n" for r in records))
     return path
 
 

@@ -256,10 +256,14 @@ def json_lines(path):
 
 def runs():
     """The study's runs of the recorded recipe, one a seed."""
+    if str(NOTEBOOKS) not in sys.path:
+        sys.path.append(str(NOTEBOOKS))
+    from toolcalling.study.results import read as records_of
+
     base = (results() or {}).get("base")
     return [
         run
-        for run in json_lines(STUDY)
+        for run in records_of(STUDY).values()
         if (run["kind"], run["rows"], run["split"]) == ("ours", 1200, None)
         and run["base"] == base
     ]

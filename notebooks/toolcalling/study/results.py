@@ -3,6 +3,7 @@
 import json
 
 from .. import statistics
+from ..evaluation import OUTCOMES
 from ..statistics import mcnemar, rate
 from ..workspace import ROOT
 from . import plan
@@ -14,7 +15,33 @@ FILE = ROOT / "data" / "results" / "study.jsonl"
 def read(path):
     """{run's key: record}, in the file's order; none where it is not there."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return {record["run"]: record for record in map(json.loads, lines)}
+    records = map(_unpacked, map(json.loads, lines))
+    return {record["run"]: record for record in records}
+
+
+def packed(record):
+    """A record as the file has it: a digit for each outcome, by its place in OUTCOMES."""
+
+    def digits(part):
+        places = (str(OUTCOMES.index(outcome)) for outcome in part["outcomes"])
+        return part | {"outcomes": "".join(places)}
+
+    return _in_all(digits, record)
+
+
+def _unpacked(record):
+    def words(part):
+        return part | {"outcomes": [OUTCOMES[int(digit)] for digit in part["outcomes"]]}
+
+    return _in_all(words, record)
+
+
+def _in_all(change, record):
+    """A record, and those of its variants, changed."""
+    if "variants" in record:
+        changed = {name: change(part) for name, part in record["variants"].items()}
+        record = record | {"variants": changed}
+    return change(record)
 
 
 def load(task, path=FILE, needed=()):
