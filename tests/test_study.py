@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 import series
 import study as command
@@ -117,9 +118,8 @@ def fields(run):
     found = ["run", "kind", "rows", "seed", "split", "base", "task", "data", "minutes"]
     found += ["device", "outcomes"]
     found += ["names", "choice", "call"] if plan.asked_closely(run) else []
-    found += (
-        ["dev_choice", "dev_call"] if run.rows == plan.ALL and run.split is None else []
-    )
+    if run.rows == plan.ALL and run.split is None:
+        found += ["dev_choice", "dev_call", "dev_correct"]
     found += ["variants"] if plan.asked_with_variants(run) else []
     return {*found, *(["unseen"] if run in (Run(), Run("zero-shot", rows=0)) else [])}
 
@@ -150,6 +150,29 @@ def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     if kind == "zero-shot":
         assert set(record["unseen"]) == {f"unseen-00{i}" for i in (1, 2, 3)}
         assert len(record["variants"]["flipped"]["outcomes"]) == 6
+
+
+def test_the_mean_of_the_seeds_is_one_model(small, tiny_loaded, monkeypatch, tmp_path):
+    """Seeds whose weights are kept are not trained again."""
+    monkeypatch.setenv("TOOLCALLING_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(plan, "SEEDS", (1, 2))
+    trained, train = [], training_run.train
+
+    def noted(run, model, *rest):
+        trained.append((run.seed, model.get_input_embeddings().weight[5, 5].item()))
+        train(run, model, *rest)
+
+    monkeypatch.setattr(training_run, "train", noted)
+    training_run.perform(Run(seed=1), *small, tiny_loaded[2])
+    record = training_run.perform(Run(plan.MEAN), *small, tiny_loaded[2])
+    assert [seed for seed, _ in trained] == [1, 2] and len({x for _, x in trained}) == 1
+    assert set(record) == fields(Run(plan.MEAN))
+    kept = [torch.load(path, weights_only=True) for path in tmp_path.rglob("*.pt")]
+    model, tokenizer = models.load_model(small[0], tiny_loaded[2])
+    training_run.mean_of_seeds(model, tokenizer, *small, tiny_loaded[2])
+    for name, weight in model.state_dict().items():
+        assert torch.allclose(weight, (kept[0][name] + kept[1][name]) / 2)
+    assert len(trained) == 2 and len(kept) == 2
 
 
 def test_the_first_run_is_asked_most(small, tiny_loaded):

@@ -38,11 +38,12 @@ LONG = "twice as long"  # on FIRST rows
 # No prefix to share: three times as long, so with one seed only.
 VARIED = ("varied tools", "varied names")
 UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
+MEAN = "mean of five"  # one model, its weights the mean of those of SEEDS
 
 
 @dataclass(frozen=True)
 class Run:
-    """kind: "ours", LONG, of ABLATIONS, or of UNTRAINED, which is asked as it is.
+    """kind: "ours", LONG, MEAN, of ABLATIONS, or of UNTRAINED, asked as it is.
 
     split: None for the files' own rows, or 0 to 4.
     """
@@ -70,7 +71,7 @@ def every_run():
     first, *others = SEEDS[:3]
     runs = [Run(kind, rows=0) for kind in UNTRAINED]
     runs += [Run(rows=n) for n in (ALL, FIRST, SMALL)]
-    runs += [Run(seed=seed) for seed in SEEDS[1:]]
+    runs += [*(Run(seed=seed) for seed in SEEDS[1:]), Run(MEAN)]
     runs += [Run(rows=n, seed=seed) for n in (FIRST, SMALL) for seed in others]
     runs += [Run(kind, SMALL) for kind in ABLATIONS]
     runs += [Run(rows=n) for n in CURVE[:-1]]
@@ -111,7 +112,7 @@ def steps(run):
 
 def asked_closely(run):
     """Are the names called and the likelier call kept, beside the outcomes?"""
-    return run.kind in UNTRAINED or (
+    return run.kind in (*UNTRAINED, MEAN) or (
         run.kind == "ours" and run.rows == ALL and picked_on_dev(run)
     )
 

@@ -19,9 +19,14 @@ def perform(run, choice, task, hardware):
     model, tokenizer = models.load_model(choice, hardware)
     stamp = workspace.stamp(choice, task) | {"data": plan.data_hash(run, task)}
     record = {"run": run.key, **vars(run), **stamp}
-    if run.kind not in plan.UNTRAINED:
-        task = replace(task, rows=plan.split_rows(run, task))
-        train(run, model, tokenizer, task, hardware)
+    if run.kind == plan.MEAN:
+        mean_of_seeds(model, tokenizer, choice, task, hardware)
+    elif run.kind not in plan.UNTRAINED:
+        kept = replace(task, rows=plan.split_rows(run, task))
+        train(run, model, tokenizer, kept, hardware)
+        task = kept
+        if run in of_seeds():
+            torch.save(model.state_dict(), _weights(run, choice, task))
     record["minutes"] = round((time.perf_counter() - start) / 60, 2)
     record["device"] = hardware.name
     record |= measure(run, model, tokenizer, task, hardware)
@@ -30,6 +35,33 @@ def perform(run, choice, task, hardware):
     if run == plan.Run() or run.kind == "zero-shot":
         record["unseen"] = unseen_tools.judge_all(model, tokenizer, hardware)
     return record
+
+
+def of_seeds():
+    """The runs whose weights plan.MEAN takes the mean of."""
+    return [plan.Run(seed=seed) for seed in plan.SEEDS]
+
+
+def mean_of_seeds(model, tokenizer, choice, task, hardware):
+    """Give model the mean of the seeds' weights; seeds that are not kept are trained."""
+    start, total = {n: t.clone() for n, t in model.state_dict().items()}, None
+    for run in of_seeds():
+        path = _weights(run, choice, task)
+        if not path.is_file():
+            model.load_state_dict(start)
+            train(run, model, tokenizer, task, hardware)
+            torch.save(model.state_dict(), path)
+        weights = torch.load(path, weights_only=True)
+        total = weights if total is None else {
+            name: total[name] + weight for name, weight in weights.items()
+        }  # fmt: skip
+    model.load_state_dict({name: t / len(plan.SEEDS) for name, t in total.items()})
+
+
+def _weights(run, choice, task):
+    folder = workspace.folder(choice, task) / "seeds"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{run.seed}-{plan.data_hash(run, task)}.pt"
 
 
 def train(run, model, tokenizer, task, hardware):
@@ -71,8 +103,8 @@ def measure(run, model, tokenizer, task, hardware):
 
     outcomes: of evaluation.judge. Where plan.asked_closely, also names, of the
     functions called; choice, log-probabilities of the two calls; and call,
-    log-probability that the reply begins with a call. Of plan.Run() also dev_choice:
-    as choice, on the dev rows.
+    log-probability that the reply begins with a call. Where the run is trained, also
+    dev_correct, a count, and dev_choice and dev_call, on the dev rows.
     """
     asked, closely = conversations_of(run, task), plan.asked_closely(run)
     replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
@@ -81,7 +113,11 @@ def measure(run, model, tokenizer, task, hardware):
     if closely:
         found |= _choice(model, tokenizer, asked, hardware)
     if closely and run.kind not in plan.UNTRAINED:
-        dev = _choice(model, tokenizer, task.conversations("dev"), hardware)
+        asked = task.conversations("dev")
+        replies = evaluation.generate_replies(model, tokenizer, asked, hardware)
+        judged = evaluation.judge_rows(replies, task.rows["dev"], task)
+        found["dev_correct"] = sum(j.correct for j in judged)
+        dev = _choice(model, tokenizer, asked, hardware)
         found |= {f"dev_{name}": values for name, values in dev.items()}
     return found
 
