@@ -1,6 +1,7 @@
 """Records of the study read back."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -57,6 +58,24 @@ def test_parts():
     run["names"] = [[KB], [WEB], [WEB], [], [WEB]]
     assert results.hits(run) == [True, False, True, True, False]
     assert results.parts(run, rows) == {"no-tool right": 0.5, "leaks": 0.5}
+
+
+def test_the_mean_of_probabilities_decides():
+    def scores(call, internal):
+        return [math.log(call), [[math.log(internal), math.log(1 - internal)]]]
+
+    rows = [{"tool_name": KB}]
+    for runs, right in (
+        (((0.9, 0.9), (0.9, 0.2)), True),  # .55 for the internal one
+        (((0.9, 0.9), (0.9, 0.05)), False),
+        (((0.9, 0.9), (0.05, 0.9)), False),  # no call
+    ):
+        group = [
+            {"call": [call], "dev_call": [call], "choice": pair, "dev_choice": pair}
+            for call, pair in (scores(*one) for one in runs)
+        ]
+        assert results.averaged(group, rows) == [right]
+        assert results.averaged(group, rows, "dev_") == [right]
 
 
 def test_rates_over_runs():

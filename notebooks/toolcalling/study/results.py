@@ -1,6 +1,7 @@
 """The study's records read back: who was right where, and how sure that is."""
 
 import json
+import math
 
 from .. import statistics
 from ..evaluation import OUTCOMES
@@ -101,6 +102,23 @@ def parts(record, rows):
         "no-tool right": sum(silent) / len(silent),
         "leaks": sum(leaked) / len(leaked),
     }
+
+
+def averaged(group, rows, part=""):
+    """Right or not by the mean of the runs' probabilities, a boolean per row.
+
+    part: "dev_" for the scores on dev. A call is made where it is the likelier, to the
+    likelier tool; its one argument is free text.
+    """
+    found = []
+    for i, row in enumerate(rows):
+        call = sum(math.exp(record[f"{part}call"][i]) for record in group)
+        pairs = [record[f"{part}choice"][i] for record in group]
+        internal, public = (sum(map(math.exp, column)) for column in zip(*pairs))
+        likelier = COMPANY if internal > public else PUBLIC
+        called = likelier if call >= len(group) / 2 else None
+        found.append(called == row["tool_name"])
+    return found
 
 
 def over_runs(group):
