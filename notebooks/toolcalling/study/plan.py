@@ -119,7 +119,7 @@ def asked_closely(run):
 
 def asked_with_variants(run):
     """Is the model asked with changed declarations too (declarations.py)?"""
-    of_first = (Run(), Run(rows=SMALL), Run(LONG, FIRST))
+    of_first = (*(Run(rows=n) for n in (ALL, FIRST, SMALL)), Run(LONG, FIRST))
     return run.kind in ("zero-shot", *VARIED) or run in of_first
 
 
