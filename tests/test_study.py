@@ -118,7 +118,7 @@ def fields(run):
     found = ["run", "kind", "rows", "seed", "split", "base", "task", "data", "minutes"]
     found += ["device", "outcomes"]
     found += ["names", "choice", "call"] if plan.asked_closely(run) else []
-    if run.rows == plan.ALL and run.split is None:
+    if plan.asked_closely(run) and run.kind not in plan.UNTRAINED:
         found += ["dev_choice", "dev_call", "dev_correct"]
     found += ["variants"] if plan.asked_with_variants(run) else []
     return {*found, *(["unseen"] if run in (Run(), Run("zero-shot", rows=0)) else [])}
@@ -137,7 +137,9 @@ def small(tiny, task, monkeypatch):
     return models.choose_model(tiny), replace(task, rows=few)
 
 
-@pytest.mark.parametrize("kind", ["ours", plan.LONG, *plan.ABLATIONS, *plan.UNTRAINED])
+@pytest.mark.parametrize(
+    "kind", ["ours", plan.LONG, plan.FRESH, *plan.ABLATIONS, *plan.UNTRAINED]
+)
 def test_every_kind_of_run_gives_a_whole_record(small, kind, tiny_loaded):
     machine = tiny_loaded[2]
     run = Run(kind, rows=0 if kind in plan.UNTRAINED else 16)
@@ -180,6 +182,7 @@ def test_the_first_run_is_asked_most(small, tiny_loaded):
     assert set(record) == fields(Run())
     assert len(record["dev_choice"]) == 4
     assert set(record["variants"]["flipped"]) == {"outcomes", "names"}
+    assert set(record["variants"]["flipped, grammar"]) == {"outcomes"}
 
 
 def test_the_file_holds_what_the_runs_write(task):

@@ -38,12 +38,13 @@ LONG = "twice as long"  # on FIRST rows
 # No prefix to share: three times as long, so with one seed only.
 VARIED = ("varied tools", "varied names")
 UNTRAINED = ("zero-shot", "better descriptions", "4 examples")
+FRESH = "fresh tools"  # a quarter of ALL rows under fresh names; fresh_tools.py
 MEAN = "mean of five"  # one model, its weights the mean of those of SEEDS
 
 
 @dataclass(frozen=True)
 class Run:
-    """kind: "ours", LONG, MEAN, of ABLATIONS, or of UNTRAINED, asked as it is.
+    """kind: "ours", LONG, MEAN, FRESH, of ABLATIONS, or of UNTRAINED, asked as it is.
 
     split: None for the files' own rows, or 0 to 4.
     """
@@ -72,6 +73,7 @@ def every_run():
     runs = [Run(kind, rows=0) for kind in UNTRAINED]
     runs += [Run(rows=n) for n in (ALL, FIRST, SMALL)]
     runs += [*(Run(seed=seed) for seed in SEEDS[1:]), Run(MEAN)]
+    runs += [Run(FRESH, seed=seed) for seed in (first, *others)]
     runs += [Run(rows=n, seed=seed) for n in (FIRST, SMALL) for seed in others]
     runs += [Run(kind, SMALL) for kind in ABLATIONS]
     runs += [Run(rows=n) for n in CURVE[:-1]]
@@ -112,7 +114,7 @@ def steps(run):
 
 def asked_closely(run):
     """Are the names called and the likelier call kept, beside the outcomes?"""
-    return run.kind in (*UNTRAINED, MEAN) or (
+    return run.kind in (*UNTRAINED, MEAN, FRESH) or (
         run.kind == "ours" and run.rows == ALL and picked_on_dev(run)
     )
 
@@ -120,7 +122,7 @@ def asked_closely(run):
 def asked_with_variants(run):
     """Is the model asked with changed declarations too (declarations.py)?"""
     of_first = (*(Run(rows=n) for n in (ALL, FIRST, SMALL)), Run(LONG, FIRST))
-    return run.kind in ("zero-shot", *VARIED) or run in of_first
+    return run.kind in ("zero-shot", FRESH, *VARIED) or run in of_first
 
 
 def split_rows(run, task):

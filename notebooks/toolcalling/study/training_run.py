@@ -10,7 +10,7 @@ from ..calls import CONTROL_TOKENS
 from ..judging import forced_choice
 from ..setup.embedded_model import FIRST_ID
 from ..training import fine_tune
-from . import declarations, few_shot, plan, unseen_tools
+from . import declarations, few_shot, fresh_tools, plan, unseen_tools
 
 
 def perform(run, choice, task, hardware):
@@ -78,6 +78,11 @@ def train(run, model, tokenizer, task, hardware):
         rows, names = task.rows["train"], run.kind == "varied names"
         drawn = declarations.varied_tools(rows, task, run.seed, names)
         varied = list(map(declarations.conversation, rows, drawn))
+    if run.kind == plan.FRESH:
+        rows = task.rows["train"]
+        varied, groups = fresh_tools.fresh_tools(rows, task, run.seed)
+        grouped = [{**row, "family": g} for row, g in zip(rows, groups, strict=True)]
+        task = replace(task, rows={**task.rows, "train": grouped})
     fine_tune(
         model, tokenizer, task, hardware, run.seed, recipe,
         freeze=run.kind not in ("all trained", "reference"),
@@ -152,4 +157,23 @@ def variants(run, model, tokenizer, task, hardware, only=None):
             for reply, row in zip(replies, rows, strict=True)
         ]
         found[variant.name] = _columns(judged, named=run == plan.Run())
+    if run in (plan.Run(), plan.Run(plan.FRESH)):
+        found |= _under_grammar(model, tokenizer, task, hardware)
+    return found
+
+
+def _under_grammar(model, tokenizer, task, hardware):
+    """The new names again, where replies may hold no other: {"renamed, grammar": ...}."""
+    found, rows = {}, task.rows["test"]
+    for variant in declarations.variants(task):
+        if variant.name in ("renamed", "flipped"):
+            asked = [declarations.conversation(row, variant) for row in rows]
+            replies = evaluation.generate_replies(
+                model, tokenizer, asked, hardware, constrained=True
+            )
+            judged = [
+                declarations.judge(reply, row, variant)
+                for reply, row in zip(replies, rows, strict=True)
+            ]
+            found[f"{variant.name}, grammar"] = _columns(judged, named=False)
     return found
