@@ -30,7 +30,6 @@ import load  # noqa: E402
 from runtimes import RUNTIMES, THIRD, Places  # noqa: E402
 from toolcalling import evaluation, models, statistics, tasks, workspace  # noqa: E402
 from toolcalling.share.self_test import calls_in  # noqa: E402
-from toolcalling.share.serve import serving  # noqa: E402
 from toolcalling.study import call_line, results  # noqa: E402
 
 TASK = tasks.load_task("tool_selection")
@@ -79,14 +78,6 @@ def speed(places, names):
     }  # fmt: skip
 
 
-def loads(places, n=6):
-    """What load.py measures of `transformers serve`, and its peak memory in MB."""
-    with serving(places.export("serve"), device="cpu") as server:
-        steps = load.load(server.base_url, server.model, ASKED, n)
-    busy = round(os.getloadavg()[0], 1)
-    return {"serve": steps, "serve_peak_mb": load.peak_of_children(), "busy": busy}
-
-
 def held_against(made, original):
     """One line of the table: the same prompts, beside the original."""
     rows = [TASK.rows["test"][i] for i in made["rows"]]
@@ -121,7 +112,11 @@ def main(asked):
     file = ROOT / "data/results/deploy.json"
     found = json.loads(file.read_text()) if file.is_file() else {}
     if "load" in asked:
-        found["load"] = loads(places)
+        made_load = load.served(places.export("serve"), ASKED, n=6, device="cpu")
+        found["load"] = {
+            "serve": made_load["steps"], "serve_peak_mb": made_load["peak_mb"],
+            "busy": round(os.getloadavg()[0], 1),
+        }  # fmt: skip
     if "speed" in asked:
         found["speed"] = speed(places, list(made))
     found |= {

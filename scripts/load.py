@@ -71,6 +71,18 @@ def load(base_url, model, conversations, n):
     return [measure(base_url, model, conversations, c, max(c, n)) for c in CLIENTS]
 
 
+def served(folder, conversations, n, **options):
+    """load of `transformers serve` on a folder, and the server's peak memory in MB.
+
+    options: of share.serve.serving.
+    """
+    from toolcalling.share.serve import serving
+
+    with serving(folder, **options) as server:
+        steps = load(server.base_url, server.model, conversations, n)
+    return {"steps": steps, "peak_mb": peak_of_children()}
+
+
 def peak_of_children():
     """Peak resident memory of the largest process that we started and ended, in MB."""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -90,27 +102,17 @@ def main(arguments):
     given = parser.parse_args(arguments)
 
     from toolcalling import hardware, tasks
-    from toolcalling.share.serve import serving
 
     asked = tasks.load_task(given.task, log=lambda note: None).conversations("test")
-    peak = None
     try:
         if given.server == "ask":
-            steps = load(given.what, given.model, asked, given.n)
+            found = {"steps": load(given.what, given.model, asked, given.n)}
         else:
-            with serving(given.what) as server:
-                steps = load(server.base_url, server.model, asked, given.n)
+            found = served(given.what, asked, given.n)
     except RuntimeError as error:
         sys.exit(str(error))
-    if given.server != "ask":
-        peak = peak_of_children()
     machine = {"machine": str(hardware.detect()), "busy": os.getloadavg()[0]}
-    print(
-        json.dumps(
-            {"server": given.server, "steps": steps, "peak_mb": peak, **machine},
-            indent=1,
-        )
-    )
+    print(json.dumps({"server": given.server, **found, **machine}, indent=1))
 
 
 if __name__ == "__main__":
