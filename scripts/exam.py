@@ -33,15 +33,8 @@ ROWS = ROOT / "data" / "sealed_exam" / "rows.jsonl"
 RECORD = ROOT / "data" / "results" / "exam.json"
 # Of what a saved model notes, what another training would have to change.
 RECIPE = (
-    "base",
-    "task",
-    "data",
-    "epochs",
-    "trainer",
-    "frozen",
-    "averaged",
-    "call_line",
-)
+    "base", "task", "data", "rows", "epochs", "trainer", "frozen", "averaged", "call_line",
+)  # fmt: skip
 MESSY = "messy"  # the slice of messages as employees write them
 
 
