@@ -150,9 +150,5 @@ def test_forced_makes_the_likelier_call_where_one_is_due():
     assert results.forced({"choice": choice}, rows) == [True, False, False]
 
 
-def test_a_threshold_trades_leaks_for_misses():
-    leaning = results.lean(CHOICE, NEEDS)
-    assert leaning == [(-1.0, True), (-0.5, False)]
-    assert results.errors(leaning, 0) == (1, 0)
-    assert results.errors(leaning, threshold=0.7) == (1, 1)
-    assert results.errors(leaning, threshold=1.2) == (0, 1)
+def test_how_much_likelier_the_internal_call_is():
+    assert results.lean(CHOICE, NEEDS) == [(-1.0, True), (-0.5, False)]

@@ -185,14 +185,3 @@ def lean(choice, rows):
 def forced(record, rows):
     """Right or not if the likelier call were made, of the rows that need a tool."""
     return [(leads > 0) == due for leads, due in lean(record["choice"], rows)]
-
-
-def errors(leaning, threshold):
-    """(leak rate, miss rate) of forced choice.
-
-    leaning: of lean. threshold: the lead that the public call needs; above 0 fewer
-    internal questions leak to the web, and more public ones are missed.
-    """
-    leaks = [value + threshold <= 0 for value, internal in leaning if internal]
-    misses = [value + threshold > 0 for value, internal in leaning if not internal]
-    return sum(leaks) / len(leaks), sum(misses) / len(misses)
