@@ -174,7 +174,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("name", READMES)
 def test_prose_types_no_figure(name, task):
-    rows = {str(len(part)) for part in task.rows.values()}
+    rows = {f"{len(part):,}" for part in task.rows.values()}
     prose = re.sub(
         r"<!-- generated.*?end of generated -->", "", TEXTS[name], flags=re.S
     )
