@@ -24,6 +24,7 @@ RESULTS = ROOT / "data" / "results" / "core.json"
 BENCH, GPU = RESULTS.with_name("bench.json"), RESULTS.with_name("gpu.json")
 STUDY = RESULTS.with_name("study.jsonl")
 HELPDESK = RESULTS.with_name("helpdesk.json")
+EXAM = RESULTS.with_name("exam.json")
 USE, DEPLOY = RESULTS.with_name("use.json"), RESULTS.with_name("deploy.json")
 OTHER_TASKS = {"helpdesk": HELPDESK, "helpdesk_answers": USE}
 
@@ -80,6 +81,7 @@ def code_hash(notebook):
     read = (
         ("bench.json", BENCH),
         ("deploy.json", DEPLOY),
+        ("exam.json", EXAM),
         ("toolcalling.study", STUDY),
     )
     for word, file in read:
