@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import statistics
 
 import nbformat
@@ -98,6 +99,26 @@ def test_cells_parse_and_fit_the_page(book):
         width = 100 if series.BOOTSTRAP in source else 79
         assert max(map(len, source.splitlines()), default=0) <= width, source
         assert len(source.splitlines()) <= 30, source
+
+
+def test_a_hash_covers_the_rows_of_the_tasks_that_a_notebook_takes(
+    monkeypatch, tmp_path
+):
+    def hashes():
+        return {
+            name: series.code_hash(BOOKS[name])
+            for name in ("04_finetuning", "10_use_it")
+        }
+
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.setattr(series, "ROOT", tmp_path)
+    before = hashes()
+    for task, stale in (("tool_selection", "04_finetuning"), ("helpdesk", "10_use_it")):
+        with (tmp_path / "data" / task / "train.jsonl").open("a") as file:
+            file.write("\n")
+        after = hashes()
+        assert [name for name in after if after[name] != before[name]] == [stale]
+        before = after
 
 
 @pytest.mark.parametrize("name", NAMES[:6])

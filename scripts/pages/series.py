@@ -73,10 +73,13 @@ def code_hash(notebook):
     for path in sorted(_helpers(text)):
         digest.update(_without_comments(path.read_text()).encode())
     used = [*NOTEBOOKS.rglob("*.jinja")]
+    tasks = {path.parent.name for path in ROOT.glob("data/*/task.toml")}
+    # The built-in task is the one that a notebook takes where it names none.
+    unnamed = () if any(name in text for name in tasks) else ("tool_selection",)
     for folder in ROOT.glob("data/*/"):
         if folder.name == RESULTS.parent.name:  # single files of it, below
             continue
-        if folder.name == "tool_selection" or folder.name in text:
+        if folder.name in text or folder.name in unnamed:
             used += [p for p in folder.iterdir() if p.is_file()]
     read = (
         ("bench.json", BENCH),
